@@ -1,5 +1,5 @@
 export const KiB = 1024;
-export const MiB = 1024 * KiB;
+export const MiB: number = 1024 * KiB;
 export const SECOND_MS = 1000;
 
 /** What a 53-bit integer is cut into where it is kept in 32-bit words: `value = high * UINT32_SPAN + low`. */

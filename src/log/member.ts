@@ -1,0 +1,206 @@
+import { ProcessWord, SlotWord } from "./layout.ts";
+import { LogReader, type RecordHandler } from "./reader.ts";
+import { type Segment, readUint53 } from "./segment.ts";
+import { CLOSED, NOT_READY, RingWriter } from "./writer.ts";
+
+/** Wakes a process: one byte into its pipe. Rung for sleepers only, once for each sleep. */
+export interface Doorbell {
+  ring(process: number): void;
+}
+
+/** The sequencer's process. */
+export const SEQUENCER = 0;
+
+/** So many records a turn: enough to make a turn cheap, few enough that nothing else waits long. */
+export const RECORDS_PER_TURN = 1024;
+
+/**
+ * One process's part in the log: it appends to its own ring, reads everybody's, and sleeps when there is nothing to
+ * read.
+ *
+ * Sleeping is where messages get lost in such designs. Between "there is nothing" and "I am asleep", something may
+ * come, and the bell is not rung for who is awake. So `fallAsleep` says "asleep" first and looks once more; the other
+ * side publishes first and then looks whether anybody sleeps. Each side stores, then loads, both sequentially
+ * consistent: at least one of the two sees the other (test/model explores every interleaving).
+ */
+export class LogMember {
+  readonly segment: Segment;
+  readonly process: number;
+  readonly generation: number;
+  readonly #writer: RingWriter;
+  readonly #doorbell: Doorbell;
+  #reader: LogReader | undefined;
+  #sleepEpoch: number;
+  #blocked = false;
+  #closed = false;
+  #bells = 0;
+
+  /** @param generation as `Sequencer.admit` gave it; a slot's next owner has another */
+  constructor(segment: Segment, process: number, generation: number, doorbell: Doorbell) {
+    const { words, layout } = segment;
+    this.segment = segment;
+    this.process = process;
+    this.generation = generation;
+    this.#doorbell = doorbell;
+    this.#writer = new RingWriter(segment, process, generation);
+    // Awake, and with an epoch that nobody has rung yet, whatever the slot's last owner left here.
+    this.#sleepEpoch = (words.get(layout.process(process, ProcessWord.sleepEpoch)) + 2) & ~1;
+    words.set(layout.process(process, ProcessWord.blocked), 0);
+    words.set(layout.process(process, ProcessWord.attentive), 1);
+    words.set(layout.process(process, ProcessWord.reading), 0);
+    words.store(layout.process(process, ProcessWord.sleepEpoch), this.#sleepEpoch);
+  }
+
+  /** Asks to be let in as a reader; `isReading` says when that has happened. */
+  attach(): void {
+    const { words, layout } = this.segment;
+    words.store(layout.process(this.process, ProcessWord.attached), this.generation);
+    this.#ringSequencer();
+  }
+
+  get isReading(): boolean {
+    return this.#reader !== undefined;
+  }
+
+  /** The next sequence number that `poll` will give; undefined before it reads. */
+  get sequence(): number | undefined {
+    return this.#reader?.sequence;
+  }
+
+  /** Whether this process wants to be woken for every record, or only when it holds the log back. */
+  setAttentive(attentive: boolean): void {
+    const { words, layout } = this.segment;
+    words.store(layout.process(this.process, ProcessWord.attentive), attentive ? 1 : 0);
+  }
+
+  /** The largest payload in bytes. */
+  get payloadBytesMax(): number {
+    return this.segment.layout.payloadBytesMax;
+  }
+
+  /**
+   * Appends a record; it exists for the others after `publish`.
+   * @param kind 1 to 65,535, for the reader to tell records apart
+   * @param room 32 bits, for the reader to choose by
+   * @returns the bytes this process has appended so far, or BACK_PRESSURED (nothing was written; `onRoom` of whoever
+   * drives this member tells when to try again), TOO_BIG, or CLOSED
+   */
+  append(kind: number, room: number, payload: Uint8Array): number {
+    if (this.#closed) return CLOSED;
+    const position = this.#writer.append(kind, room, payload);
+    if (position === -1) this.#block(payload.length);
+    return position;
+  }
+
+  /** Like `append`, for who wants to write the payload in place: an offset in `segment.words.bytes`, or a refusal. */
+  claim(length: number): number {
+    if (this.#closed) return CLOSED;
+    const offset = this.#writer.claim(length);
+    if (offset === -1) this.#block(length);
+    return offset;
+  }
+
+  commit(kind: number, room: number): number {
+    return this.#writer.commit(kind, room);
+  }
+
+  /** Makes what was appended exist, and rings the sequencer's bell if it sleeps. */
+  publish(): void {
+    if (this.#writer.publish()) this.#ringSequencer();
+  }
+
+  /** Whether an `append` was refused and the room that it needs is not there yet. */
+  get isBlocked(): boolean {
+    if (this.#blocked && this.#writer.unblock()) this.#blocked = false;
+    return this.#blocked;
+  }
+
+  /** Gives at most `limit` records to `handler`. Returns how many; NOT_READY before the sequencer has let it in. */
+  poll(handler: RecordHandler, limit: number = RECORDS_PER_TURN): number {
+    this.#answerProbe();
+    const reader = this.#reader ?? this.#join();
+    return reader === undefined ? NOT_READY : reader.poll(handler, limit);
+  }
+
+  get isAsleep(): boolean {
+    return (this.#sleepEpoch & 1) === 1;
+  }
+
+  wakeUp(): void {
+    if (this.isAsleep) this.#setSleepEpoch();
+  }
+
+  /** Says "asleep" and looks once more. Returns false, and is awake, where there is something to do after all. */
+  fallAsleep(): boolean {
+    if (!this.isAsleep) this.#setSleepEpoch();
+    const { words, layout } = this.segment;
+    const mayJoin =
+      this.#reader === undefined &&
+      words.load(layout.slot(this.process, SlotWord.joined)) === this.generation;
+    const probed =
+      words.load(layout.probe) !== words.get(layout.process(this.process, ProcessWord.probeAnswer));
+    const unblocked = this.#blocked && !this.isBlocked;
+    if (!mayJoin && !probed && !unblocked && !(this.#reader?.isBehind ?? false)) return true;
+    this.#setSleepEpoch();
+    return false;
+  }
+
+  /** Appends nothing any more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  #setSleepEpoch(): void {
+    const { words, layout } = this.segment;
+    this.#sleepEpoch = (this.#sleepEpoch + 1) | 0;
+    words.store(layout.process(this.process, ProcessWord.sleepEpoch), this.#sleepEpoch);
+  }
+
+  #join(): LogReader | undefined {
+    const { words, layout } = this.segment;
+    if (words.load(layout.slot(this.process, SlotWord.joined)) !== this.generation) return undefined;
+    const sequence = readUint53(
+      words,
+      layout.slot(this.process, SlotWord.joinAtLow),
+      layout.slot(this.process, SlotWord.joinAtHigh),
+    );
+    this.#reader = new LogReader(this.segment, this.process, sequence, (from, to) => this.#consumed(from, to));
+    words.store(layout.process(this.process, ProcessWord.reading), this.generation);
+    return this.#reader;
+  }
+
+  /** While somebody waits for readers, the sequencer wants to hear when one passes its mark. */
+  #consumed(from: number, to: number): void {
+    const { words, layout } = this.segment;
+    if (words.load(layout.pressure) === 0) return;
+    const wakeAt = words.get(layout.wakeAt);
+    if (((from - wakeAt) | 0) < 0 && ((to - wakeAt) | 0) >= 0) this.#ringSequencer();
+  }
+
+  #answerProbe(): void {
+    const { words, layout } = this.segment;
+    const probe = words.load(layout.probe);
+    const answerWord = layout.process(this.process, ProcessWord.probeAnswer);
+    if (words.get(answerWord) !== probe) words.store(answerWord, probe);
+  }
+
+  #block(length: number): void {
+    // What is not published can never be consumed: waiting for it would be waiting for ever.
+    this.#writer.publish();
+    this.#writer.block(length);
+    this.#blocked = true;
+    this.#ringSequencer();
+  }
+
+  #ringSequencer(): void {
+    if (this.process === SEQUENCER) return;
+    const { words, layout } = this.segment;
+    const epoch = words.load(layout.sleepEpoch);
+    const rangWord = layout.process(this.process, ProcessWord.rang);
+    if ((epoch & 1) === 0 || epoch === words.get(rangWord)) return;
+    words.set(rangWord, epoch);
+    this.#bells = (this.#bells + 1) | 0;
+    words.set(layout.process(this.process, ProcessWord.bells), this.#bells);
+    this.#doorbell.ring(SEQUENCER);
+  }
+}

@@ -1,0 +1,110 @@
+import { UINT32_SPAN, assert } from "../base/index.ts";
+import {
+  type Geometry,
+  HeaderWord,
+  LAYOUT_VERSION,
+  Layout,
+  MAGIC,
+  ProcessWord,
+  SlotWord,
+  WORD_BYTES,
+} from "./layout.ts";
+import type { Words } from "./words.ts";
+
+/** The mapped memory and the knowledge of what is where in it. */
+export interface Segment {
+  readonly words: Words;
+  readonly layout: Layout;
+}
+
+/** The header is not one that this program may read: another layout, another size, or damaged. */
+export class SegmentMismatchError extends Error {
+  override readonly name = "SegmentMismatchError";
+}
+
+/** The memory says what it never may: a reader stops here rather than follow it. */
+export class LogCorruptionError extends Error {
+  override readonly name = "LogCorruptionError";
+}
+
+export interface FormatOptions {
+  /** Two random words that tell this segment from its predecessors. */
+  segmentId?: readonly [number, number];
+  /** Four words that tell whose it is. */
+  identity?: readonly [number, number, number, number];
+  /** The first record's sequence number. */
+  firstSequence?: number;
+  /** Where ring positions start, for tests of the wrap: a multiple of 8. */
+  startPosition?: number;
+}
+
+/** Writes the header and the first values of all words into zeroed memory. Called once, before anybody attaches. */
+export function formatSegment(words: Words, geometry: Geometry, options: FormatOptions = {}): Segment {
+  const { segmentId = [0, 0], identity = [0, 0, 0, 0], firstSequence = 1, startPosition = 0 } = options;
+  assert(Number.isSafeInteger(firstSequence) && firstSequence >= 0, `no sequence number: ${firstSequence}`);
+  assert(startPosition % 8 === 0, `ring positions are multiples of 8, not ${startPosition}`);
+  const layout = new Layout(geometry);
+  assert(words.bytes.length >= layout.totalBytes, `the memory has less than ${layout.totalBytes} bytes`);
+
+  words.set(HeaderWord.magic0, MAGIC[0]);
+  words.set(HeaderWord.magic1, MAGIC[1]);
+  words.set(HeaderWord.version, LAYOUT_VERSION);
+  words.set(HeaderWord.pageBytes, geometry.pageBytes);
+  words.set(HeaderWord.processes, geometry.processes);
+  words.set(HeaderWord.ringBytes, geometry.ringBytes);
+  words.set(HeaderWord.orderEntries, geometry.orderEntries);
+  words.set(HeaderWord.totalBytesLow, layout.totalBytes % UINT32_SPAN | 0);
+  words.set(HeaderWord.totalBytesHigh, Math.floor(layout.totalBytes / UINT32_SPAN));
+  words.set(HeaderWord.segmentId0, segmentId[0] | 0);
+  words.set(HeaderWord.segmentId1, segmentId[1] | 0);
+  identity.forEach((word, i) => words.set(HeaderWord.identity + i, word | 0));
+  words.set(HeaderWord.firstSequenceLow, firstSequence % UINT32_SPAN | 0);
+  words.set(HeaderWord.firstSequenceHigh, Math.floor(firstSequence / UINT32_SPAN));
+  words.set(HeaderWord.startPosition, startPosition | 0);
+
+  for (let process = 0; process < geometry.processes; process += 1) {
+    words.set(layout.slot(process, SlotWord.limit), startPosition | 0);
+    words.set(layout.process(process, ProcessWord.published), startPosition | 0);
+  }
+  words.set(layout.tail, firstSequence % UINT32_SPAN | 0);
+  words.store(HeaderWord.checksum, headerChecksum(words));
+  return { words, layout };
+}
+
+/**
+ * Reads the header of a formatted segment.
+ * @throws SegmentMismatchError where any of it is not as it must be; nothing is guessed.
+ */
+export function openSegment(words: Words): Segment {
+  const refuse = (why: string): never => {
+    throw new SegmentMismatchError(`not a segment that this version can read: ${why}`);
+  };
+  if (words.bytes.length < (HeaderWord.checksum + 1) * WORD_BYTES) refuse("it is too short for a header");
+  if (words.get(HeaderWord.magic0) !== MAGIC[0] || words.get(HeaderWord.magic1) !== MAGIC[1])
+    refuse("the magic number is missing");
+  const version = words.get(HeaderWord.version);
+  if (version !== LAYOUT_VERSION) refuse(`its layout is version ${version}, ours is ${LAYOUT_VERSION}`);
+  if (words.load(HeaderWord.checksum) !== headerChecksum(words)) refuse("its header is damaged");
+  const layout = new Layout({
+    processes: words.get(HeaderWord.processes),
+    ringBytes: words.get(HeaderWord.ringBytes),
+    orderEntries: words.get(HeaderWord.orderEntries),
+    pageBytes: words.get(HeaderWord.pageBytes),
+  });
+  if (layout.totalBytes !== readUint53(words, HeaderWord.totalBytesLow, HeaderWord.totalBytesHigh))
+    refuse("its size does not follow from its settings");
+  if (words.bytes.length < layout.totalBytes)
+    refuse(`${layout.totalBytes} bytes are promised, ${words.bytes.length} are there`);
+  return { words, layout };
+}
+
+export function readUint53(words: Words, low: number, high: number): number {
+  return words.get(high) * UINT32_SPAN + (words.get(low) >>> 0);
+}
+
+/** FNV-1a over the header's words: against accidents, not against malice. */
+function headerChecksum(words: Words): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < HeaderWord.checksum; i += 1) hash = Math.imul(hash ^ words.get(i), 0x01000193);
+  return hash;
+}

@@ -1,0 +1,431 @@
+import { UINT32_SPAN, assert } from "../base/index.ts";
+import {
+  ORDER_ENTRY_WORDS,
+  OrderWord,
+  PADDING_KIND,
+  ProcessWord,
+  RecordWord,
+  SlotWord,
+  WORD_BYTES,
+  recordBytes,
+} from "./layout.ts";
+import type { Doorbell } from "./member.ts";
+import type { Segment } from "./segment.ts";
+
+/** At most so many records of one writer before the next has its turn. */
+const RECORDS_PER_WRITER = 256;
+
+/** A process that leaves so many probes unanswered does not live any more. */
+export const PROBES_MISSED_MAX = 4;
+
+export interface SequencerEvents {
+  /** A process wrote what it must not, and nothing more of it is read: it has to be ended. */
+  onViolation(process: number, reason: string): void;
+  /** A process left `PROBES_MISSED_MAX` probes unanswered: it has to be ended. */
+  onHung(process: number): void;
+  /** A record was given its place. For the sequencer's own process, which may act on kinds (never on payloads). */
+  onOrdered?(process: number, kind: number): void;
+}
+
+interface Slot {
+  generation: number;
+  /** Lets in as a reader: from then on it holds the log back. */
+  joined: boolean;
+  joinAt: number;
+  /** Ring position up to which its records are ordered. */
+  ordered: number;
+  /** Ring position up to which its records are consumed by everybody, as last published. */
+  limit: number;
+  /** What this writer may not be read any further for. */
+  violation: string | undefined;
+  /** The sleep epoch that was rung last. */
+  rang: number;
+  probesMissed: number;
+}
+
+/**
+ * Gives every published record its place in the one order, and takes back the space of what everybody has read.
+ * There is one, in process 0; it alone writes the sequencer's pages.
+ *
+ * It reads the headers of records, once each, and trusts none of them: a writer that breaks the rules is cut off, and
+ * nobody else notices.
+ */
+export class Sequencer {
+  readonly #segment: Segment;
+  readonly #doorbell: Doorbell;
+  readonly #events: SequencerEvents;
+  readonly #clock: () => number;
+  readonly #slots: Slot[] = [];
+  readonly #orderEntries: number;
+  readonly #runs: Runs;
+  readonly #changedLimits = new Set<number>();
+  #sequence: number;
+  #published: number;
+  #minConsumed: number;
+  #timeMs = 0;
+  #turn = 0;
+  #bells = 0;
+  #pressure = false;
+
+  /** @param clock milliseconds since 1970; may go back, the log's time does not */
+  constructor(segment: Segment, firstSequence: number, clock: () => number, doorbell: Doorbell, events: SequencerEvents) {
+    const { words, layout } = segment;
+    this.#segment = segment;
+    this.#doorbell = doorbell;
+    this.#events = events;
+    this.#clock = clock;
+    this.#orderEntries = layout.geometry.orderEntries;
+    this.#runs = new Runs(this.#orderEntries);
+    this.#sequence = firstSequence;
+    this.#published = firstSequence % UINT32_SPAN | 0;
+    this.#minConsumed = this.#published;
+    assert(words.load(layout.tail) === this.#published, "the sequencer starts where the segment does");
+    for (let process = 0; process < layout.geometry.processes; process += 1) {
+      const position = words.load(layout.process(process, ProcessWord.published));
+      this.#slots.push({
+        generation: 0,
+        joined: false,
+        joinAt: 0,
+        ordered: position,
+        limit: position,
+        violation: undefined,
+        rang: 0,
+        probesMissed: 0,
+      });
+    }
+  }
+
+  /** The sequence number that the next record gets. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Gives a slot to a new process, whose records are ordered from now on. Its former owner is known to be dead. */
+  admit(process: number): number {
+    const { words, layout } = this.#segment;
+    const slot = this.#slot(process);
+    assert(slot.generation === 0, `slot ${process} is taken`);
+    const previous = words.get(layout.slot(process, SlotWord.generation));
+    slot.generation = previous === 0x7fffffff ? 1 : Math.abs(previous) + 1;
+    slot.joined = false;
+    slot.violation = undefined;
+    slot.rang = 0;
+    slot.probesMissed = 0;
+    words.store(layout.slot(process, SlotWord.generation), slot.generation);
+    return slot.generation;
+  }
+
+  /**
+   * Takes a slot back from a process that is known to be dead. What it had published is ordered first; its claim on
+   * space ends at once.
+   */
+  release(process: number): void {
+    const slot = this.#slot(process);
+    assert(slot.generation !== 0, `slot ${process} is free`);
+    const { words, layout } = this.#segment;
+    // Ordering may wait for readers: then the rest is ordered later, from the slot's ring as it stands.
+    this.#order(process, Number.MAX_SAFE_INTEGER);
+    if (slot.violation !== undefined) slot.ordered = words.load(layout.process(process, ProcessWord.published));
+    slot.joined = false;
+    words.store(layout.slot(process, SlotWord.joined), 0);
+    words.store(layout.slot(process, SlotWord.generation), -slot.generation);
+    slot.generation = 0;
+    this.#publishTail();
+  }
+
+  /** Whether records that the process had published before it died still wait for room in the order ring. */
+  hasUnordered(process: number): boolean {
+    const { words, layout } = this.#segment;
+    const slot = this.#slot(process);
+    return (
+      slot.violation === undefined &&
+      words.load(layout.process(process, ProcessWord.published)) !== slot.ordered
+    );
+  }
+
+  /** One turn: orders what was published, lets waiting processes in, reclaims, rings. Returns the work done. */
+  step(): number {
+    let work = this.#letIn();
+    this.#reclaim();
+    const count = this.#slots.length;
+    for (let i = 0; i < count; i += 1) {
+      work += this.#order((this.#turn + i) % count, RECORDS_PER_WRITER);
+    }
+    this.#turn = (this.#turn + 1) % count;
+    this.#publishTail();
+    this.#reclaim();
+    work += this.#relieve();
+    this.#wake();
+    return work;
+  }
+
+  /** Asks every process for a sign of life; ends the wait of those that gave none for `PROBES_MISSED_MAX` calls. */
+  probe(): void {
+    const { words, layout } = this.#segment;
+    const last = words.get(layout.probe);
+    this.#slots.forEach((slot, process) => {
+      if (process === 0 || slot.generation === 0 || !slot.joined) return;
+      const answered = words.load(layout.process(process, ProcessWord.probeAnswer)) === last;
+      slot.probesMissed = answered ? 0 : slot.probesMissed + 1;
+    });
+    words.store(layout.probe, (last + 1) | 0);
+    this.#slots.forEach((slot, process) => {
+      if (process === 0 || slot.generation === 0 || !slot.joined) return;
+      if (slot.probesMissed >= PROBES_MISSED_MAX) this.#events.onHung(process);
+      else this.#ring(process);
+    });
+  }
+
+  /** What there is to know of a slot, for those who look. */
+  inspect(process: number): { generation: number; joined: boolean; orderedBytes: number; lagRecords: number } {
+    const slot = this.#slot(process);
+    const lag = slot.joined ? (this.#published - this.#consumed(process)) | 0 : 0;
+    return { generation: slot.generation, joined: slot.joined, orderedBytes: slot.ordered >>> 0, lagRecords: lag };
+  }
+
+  #slot(process: number): Slot {
+    const slot = this.#slots[process];
+    assert(slot !== undefined, `there is no slot ${process}`);
+    return slot;
+  }
+
+  /** Processes that have mapped their pages since become readers, from the next record on. */
+  #letIn(): number {
+    const { words, layout } = this.#segment;
+    let work = 0;
+    this.#slots.forEach((slot, process) => {
+      if (slot.generation === 0 || slot.joined) return;
+      if (words.load(layout.process(process, ProcessWord.attached)) !== slot.generation) return;
+      this.#publishTail();
+      slot.joined = true;
+      slot.joinAt = this.#published;
+      slot.probesMissed = 0;
+      const answer = words.load(layout.process(process, ProcessWord.probeAnswer));
+      if (answer !== words.get(layout.probe)) slot.probesMissed = -1;
+      words.set(layout.slot(process, SlotWord.joinAtLow), this.#sequence % UINT32_SPAN | 0);
+      words.set(layout.slot(process, SlotWord.joinAtHigh), Math.floor(this.#sequence / UINT32_SPAN));
+      words.store(layout.slot(process, SlotWord.joined), slot.generation);
+      this.#ring(process);
+      work += 1;
+    });
+    return work;
+  }
+
+  /** Orders at most `limit` records of one process. */
+  #order(process: number, limit: number): number {
+    const { words, layout } = this.#segment;
+    const slot = this.#slots[process]!;
+    const published = words.load(layout.process(process, ProcessWord.published));
+    let position = slot.ordered;
+    if (published === position || slot.violation !== undefined) return 0;
+    const { ringBytes } = layout.geometry;
+    const ringMask = ringBytes - 1;
+    const ring = layout.ringOffsetBytes(process) / WORD_BYTES;
+    const generation = Math.abs(words.get(layout.slot(process, SlotWord.generation)));
+    if (((published - slot.limit) >>> 0) > ringBytes) return this.#violate(process, "published beyond its ring");
+
+    const now = this.#clock();
+    if (now > this.#timeMs) this.#timeMs = now;
+    const timeLow = this.#timeMs % UINT32_SPAN | 0;
+    const timeHigh = Math.floor(this.#timeMs / UINT32_SPAN);
+    const sequenceHigh = Math.floor(this.#sequence / UINT32_SPAN);
+    const first = this.#sequence % UINT32_SPAN | 0;
+    const free = this.#orderEntries - ((first - this.#minConsumed) | 0);
+    // The upper half of the sequence number is the same for the whole run: it ends where that changes.
+    const toCarry = UINT32_SPAN - (first >>> 0);
+    const most = Math.min(limit, free, toCarry);
+    let count = 0;
+    while (count < most && position !== published) {
+      const offset = position & ringMask;
+      const header = ring + offset / WORD_BYTES;
+      const length = words.get(header + RecordWord.length);
+      const kind = words.get(header + RecordWord.kind);
+      const toEnd = ringBytes - offset;
+      if (kind === PADDING_KIND) {
+        if (length !== toEnd || length > ((published - position) | 0) >>> 0) {
+          this.#violate(process, "padding that does not end its ring");
+          break;
+        }
+        position = (position + length) | 0;
+        continue;
+      }
+      const bytes = recordBytes(length);
+      if (
+        length < 0 ||
+        length > layout.payloadBytesMax ||
+        bytes > toEnd ||
+        bytes > ((published - position) >>> 0) ||
+        kind < 0 ||
+        kind > 0xffff ||
+        words.get(header + RecordWord.generation) !== generation
+      ) {
+        this.#violate(process, `a record header that cannot be: length ${length}, kind ${kind}`);
+        break;
+      }
+      const at = (first + count) | 0;
+      const entry = layout.orderRing + (at & (this.#orderEntries - 1)) * ORDER_ENTRY_WORDS;
+      words.set(entry + OrderWord.sequenceLow, at);
+      words.set(entry + OrderWord.sequenceHigh, sequenceHigh);
+      words.set(entry + OrderWord.kindAndProcess, (kind << 16) | process);
+      words.set(entry + OrderWord.position, position);
+      words.set(entry + OrderWord.length, length);
+      words.set(entry + OrderWord.room, words.get(header + RecordWord.room));
+      words.set(entry + OrderWord.timeLow, timeLow);
+      words.set(entry + OrderWord.timeHigh, timeHigh);
+      position = (position + bytes) | 0;
+      count += 1;
+      this.#events.onOrdered?.(process, kind);
+    }
+    slot.ordered = position;
+    this.#sequence += count;
+    if (count > 0) this.#runs.push((first + count) | 0, process, position);
+    return count;
+  }
+
+  #violate(process: number, reason: string): number {
+    const slot = this.#slots[process]!;
+    slot.violation = reason;
+    this.#events.onViolation(process, reason);
+    return 0;
+  }
+
+  #publishTail(): void {
+    const tail = this.#sequence % UINT32_SPAN | 0;
+    if (tail === this.#published) return;
+    this.#segment.words.store(this.#segment.layout.tail, tail);
+    this.#published = tail;
+  }
+
+  /** Order position up to which a reader has read; where it was let in, until it says more. */
+  #consumed(process: number): number {
+    const { words, layout } = this.#segment;
+    const slot = this.#slots[process]!;
+    return words.load(layout.process(process, ProcessWord.reading)) === slot.generation
+      ? words.load(layout.process(process, ProcessWord.consumed))
+      : slot.joinAt;
+  }
+
+  /** Gives writers back the space of what every reader has consumed. */
+  #reclaim(): void {
+    const { words, layout } = this.#segment;
+    let least = (this.#published - this.#minConsumed) | 0;
+    if (least === 0 && this.#runs.isEmpty) return;
+    for (let process = 0; process < this.#slots.length; process += 1) {
+      const slot = this.#slots[process]!;
+      if (!slot.joined) continue;
+      const ahead = (this.#consumed(process) - this.#minConsumed) | 0;
+      if (ahead >= 0 && ahead <= ((this.#published - this.#minConsumed) | 0)) least = Math.min(least, ahead);
+      else if (slot.violation === undefined) this.#violate(process, "consumed what was not there");
+    }
+    this.#minConsumed = (this.#minConsumed + least) | 0;
+    const changed = this.#changedLimits;
+    while (!this.#runs.isEmpty && ((this.#minConsumed - this.#runs.end) | 0) >= 0) {
+      this.#slots[this.#runs.process]!.limit = this.#runs.position;
+      changed.add(this.#runs.process);
+      this.#runs.shift();
+    }
+    if (changed.size === 0) return;
+    for (const process of changed) words.store(layout.slot(process, SlotWord.limit), this.#slots[process]!.limit);
+    changed.clear();
+  }
+
+  /** Wakes writers that have room again, and asks readers to call while somebody still waits for them. */
+  #relieve(): number {
+    const { words, layout } = this.#segment;
+    const outstanding = (this.#published - this.#minConsumed) | 0;
+    let waiting = outstanding >= this.#orderEntries;
+    for (let process = 0; process < this.#slots.length; process += 1) {
+      const slot = this.#slots[process]!;
+      if (slot.generation === 0) continue;
+      if (words.load(layout.process(process, ProcessWord.blocked)) === 0) continue;
+      const wanted = words.get(layout.process(process, ProcessWord.wanted));
+      if (((slot.limit - wanted) | 0) >= 0) this.#ring(process);
+      else waiting = true;
+    }
+    if (!waiting) {
+      if (this.#pressure) words.store(layout.pressure, 0);
+      this.#pressure = false;
+      return 0;
+    }
+    // Half of what is outstanding: few calls while much is to be read, and exactness when little is left.
+    const wakeAt = (this.#minConsumed + Math.max(1, outstanding >> 1)) | 0;
+    if (this.#pressure && words.get(layout.wakeAt) === wakeAt) return 0;
+    words.set(layout.wakeAt, wakeAt);
+    words.store(layout.pressure, 1);
+    const news = !this.#pressure;
+    this.#pressure = true;
+    return news ? 1 : 0;
+  }
+
+  /** Rings those that sleep and have something to read. Who is not attentive is left in peace until it is a burden. */
+  #wake(): void {
+    const { words, layout } = this.#segment;
+    const patience = this.#orderEntries >> 2;
+    for (let process = 0; process < this.#slots.length; process += 1) {
+      if (!this.#slots[process]!.joined) continue;
+      const lag = (this.#published - this.#consumed(process)) | 0;
+      if (lag === 0) continue;
+      const attentive = words.load(layout.process(process, ProcessWord.attentive)) === 1;
+      if (attentive || this.#pressure || lag > patience) this.#ring(process);
+    }
+  }
+
+  /** Rings the bell of a process that sleeps, once for each sleep. */
+  #ring(process: number): void {
+    const { words, layout } = this.#segment;
+    const slot = this.#slots[process]!;
+    const epoch = words.load(layout.process(process, ProcessWord.sleepEpoch));
+    if ((epoch & 1) === 0 || epoch === slot.rang) return;
+    slot.rang = epoch;
+    this.#bells = (this.#bells + 1) | 0;
+    words.set(layout.bells, this.#bells);
+    this.#doorbell.ring(process);
+  }
+}
+
+/**
+ * Which ring positions the order ring's entries stand for, in runs of one writer: what must be known to reclaim,
+ * without reading the order ring a second time. There are never more runs than entries.
+ */
+class Runs {
+  readonly #fields: Int32Array;
+  readonly #mask: number;
+  #first = 0;
+  #last = 0;
+
+  constructor(capacity: number) {
+    this.#fields = new Int32Array(capacity * 3);
+    this.#mask = capacity - 1;
+  }
+
+  get isEmpty(): boolean {
+    return this.#first === this.#last;
+  }
+
+  /** The order position after the oldest run's last entry. */
+  get end(): number {
+    return this.#fields[(this.#first & this.#mask) * 3]!;
+  }
+
+  get process(): number {
+    return this.#fields[(this.#first & this.#mask) * 3 + 1]!;
+  }
+
+  /** The ring position after the oldest run's last record. */
+  get position(): number {
+    return this.#fields[(this.#first & this.#mask) * 3 + 2]!;
+  }
+
+  push(end: number, process: number, position: number): void {
+    assert(((this.#last - this.#first) | 0) <= this.#mask, "more runs than entries");
+    const at = (this.#last & this.#mask) * 3;
+    this.#fields[at] = end;
+    this.#fields[at + 1] = process;
+    this.#fields[at + 2] = position;
+    this.#last = (this.#last + 1) | 0;
+  }
+
+  shift(): void {
+    this.#first = (this.#first + 1) | 0;
+  }
+}

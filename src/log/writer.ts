@@ -1,0 +1,141 @@
+import { assert, copyBytes } from "../base/index.ts";
+import {
+  KIND_MAX,
+  PADDING_KIND,
+  ProcessWord,
+  RECORD_HEADER_BYTES,
+  RecordWord,
+  SlotWord,
+  WORD_BYTES,
+  recordBytes,
+} from "./layout.ts";
+import type { Segment } from "./segment.ts";
+
+/** What `append` and `claim` answer instead of a number ≥ 0. Nothing was written; the caller still has the record. */
+export const BACK_PRESSURED = -1;
+export const TOO_BIG = -2;
+export const NOT_READY = -3;
+export const CLOSED = -4;
+
+/**
+ * Writes records into the ring of one process. Only that process may have one.
+ *
+ * A record exists for the others once `publish` has moved the ring's position past it: who dies before leaves
+ * nothing behind. Any number of records may be published by one `publish`.
+ */
+export class RingWriter {
+  readonly #segment: Segment;
+  readonly #process: number;
+  readonly #generation: number;
+  readonly #ringBytes: number;
+  readonly #ringOffset: number;
+  readonly #limitWord: number;
+  readonly #publishedWord: number;
+  readonly #payloadBytesMax: number;
+  #head: number;
+  #limit: number;
+  #claimed = -1;
+  #appendedBytes = 0;
+
+  constructor(segment: Segment, process: number, generation: number) {
+    const { words, layout } = segment;
+    this.#segment = segment;
+    this.#process = process;
+    this.#generation = generation;
+    this.#ringBytes = layout.geometry.ringBytes;
+    this.#ringOffset = layout.ringOffsetBytes(process);
+    this.#payloadBytesMax = layout.payloadBytesMax;
+    this.#limitWord = layout.slot(process, SlotWord.limit);
+    this.#publishedWord = layout.process(process, ProcessWord.published);
+    // A successor in the same slot goes on where the last owner stopped.
+    this.#head = words.load(this.#publishedWord);
+    this.#limit = words.load(this.#limitWord);
+  }
+
+  /** Whether there are records that `publish` has not told yet. */
+  get hasUnpublished(): boolean {
+    return this.#head !== this.#segment.words.get(this.#publishedWord);
+  }
+
+  /**
+   * Room for a payload of `length` bytes: its offset in `segment.words.bytes`, to be filled and followed by `commit`.
+   * @returns BACK_PRESSURED where the readers have not made room yet, TOO_BIG above `layout.payloadBytesMax`.
+   */
+  claim(length: number): number {
+    if (length > this.#payloadBytesMax) return TOO_BIG;
+    const bytes = recordBytes(length);
+    let offset = this.#head & (this.#ringBytes - 1);
+    const toEnd = this.#ringBytes - offset;
+    const padding = bytes > toEnd ? toEnd : 0;
+    if (!this.#hasRoom(padding + bytes)) return BACK_PRESSURED;
+    if (padding > 0) {
+      const { words } = this.#segment;
+      const header = (this.#ringOffset + offset) / WORD_BYTES;
+      words.set(header + RecordWord.length, padding);
+      words.set(header + RecordWord.kind, PADDING_KIND);
+      this.#head = (this.#head + padding) | 0;
+      this.#appendedBytes += padding;
+      offset = 0;
+    }
+    this.#claimed = length;
+    return this.#ringOffset + offset + RECORD_HEADER_BYTES;
+  }
+
+  /** Ends what `claim` began. Returns the bytes that this writer has ever appended: a position that never wraps. */
+  commit(kind: number, room: number): number {
+    assert(this.#claimed >= 0, "commit without claim");
+    assert(kind > PADDING_KIND && kind <= KIND_MAX, `no record kind: ${kind}`);
+    const { words } = this.#segment;
+    const header = (this.#ringOffset + (this.#head & (this.#ringBytes - 1))) / WORD_BYTES;
+    words.set(header + RecordWord.length, this.#claimed);
+    words.set(header + RecordWord.kind, kind);
+    words.set(header + RecordWord.room, room);
+    words.set(header + RecordWord.generation, this.#generation);
+    const bytes = recordBytes(this.#claimed);
+    this.#head = (this.#head + bytes) | 0;
+    this.#appendedBytes += bytes;
+    this.#claimed = -1;
+    return this.#appendedBytes;
+  }
+
+  append(kind: number, room: number, payload: Uint8Array): number {
+    const offset = this.claim(payload.length);
+    if (offset < 0) return offset;
+    copyBytes(this.#segment.words.bytes, offset, payload, 0, payload.length);
+    return this.commit(kind, room);
+  }
+
+  /** Makes all that was committed exist. Returns whether there was anything. */
+  publish(): boolean {
+    const { words } = this.#segment;
+    if (this.#head === words.get(this.#publishedWord)) return false;
+    words.store(this.#publishedWord, this.#head);
+    return true;
+  }
+
+  /** After BACK_PRESSURED: asks the sequencer to say when a quarter of the ring, or `length` if more, is free. */
+  block(length: number): void {
+    const { words, layout } = this.#segment;
+    // The worst case of a record: it may need the ring's end padded first.
+    const need = Math.max(2 * recordBytes(length), this.#ringBytes / 4);
+    const wanted = (this.#head + Math.min(need, this.#ringBytes) - this.#ringBytes) | 0;
+    words.set(layout.process(this.#process, ProcessWord.wanted), wanted);
+    words.store(layout.process(this.#process, ProcessWord.blocked), 1);
+  }
+
+  /** Whether the space that `block` asked for is there; then nobody waits any more. */
+  unblock(): boolean {
+    const { words, layout } = this.#segment;
+    this.#limit = words.load(this.#limitWord);
+    const wanted = words.get(layout.process(this.#process, ProcessWord.wanted));
+    if (((this.#limit - wanted) | 0) < 0) return false;
+    words.store(layout.process(this.#process, ProcessWord.blocked), 0);
+    return true;
+  }
+
+  #hasRoom(bytes: number): boolean {
+    if (((this.#head - this.#limit) | 0) + bytes <= this.#ringBytes) return true;
+    this.#limit = this.#segment.words.load(this.#limitWord);
+    return ((this.#head - this.#limit) | 0) + bytes <= this.#ringBytes;
+  }
+}
