@@ -1,3 +1,4 @@
+export { AgentLoop, type Sleeper } from "./agent.ts";
 export { type Geometry, Layout, ORDER_ENTRIES_MAX, ORDER_ENTRIES_MIN, PROCESSES_MAX, type Range, RING_BYTES_MAX, RING_BYTES_MIN, isPowerOfTwo } from "./layout.ts";
 export { type Doorbell, LogMember, RECORDS_PER_TURN, SEQUENCER } from "./member.ts";
 export { LogReader, LogRecord, type RecordHandler } from "./reader.ts";

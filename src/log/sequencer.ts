@@ -159,6 +159,22 @@ export class Sequencer {
     return work;
   }
 
+  wakeUp(): void {
+    const { words, layout } = this.#segment;
+    const epoch = words.get(layout.sleepEpoch);
+    if ((epoch & 1) === 1) words.store(layout.sleepEpoch, (epoch + 1) | 0);
+  }
+
+  /** Says "asleep", then takes one more whole turn: what came before is seen there, what comes after rings. */
+  fallAsleep(): boolean {
+    const { words, layout } = this.#segment;
+    const epoch = words.get(layout.sleepEpoch);
+    if ((epoch & 1) === 0) words.store(layout.sleepEpoch, (epoch + 1) | 0);
+    if (this.step() === 0) return true;
+    this.wakeUp();
+    return false;
+  }
+
   /** Asks every process for a sign of life; ends the wait of those that gave none for `PROBES_MISSED_MAX` calls. */
   probe(): void {
     const { words, layout } = this.#segment;

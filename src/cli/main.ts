@@ -1,0 +1,160 @@
+import { readFileSync } from "node:fs";
+import { Argument, Command, Option } from "commander";
+import { MiB } from "../base/index.ts";
+import { ORDER_ENTRIES_MAX, ORDER_ENTRIES_MIN, PROCESSES_MAX, RING_BYTES_MAX } from "../log/index.ts";
+import {
+  type ControlOptions,
+  LOG_LEVELS,
+  type LogLevel,
+  type Parser,
+  byteSize,
+  directory,
+  hostName,
+  integer,
+  personName,
+  powerOfTwo,
+  serverName,
+} from "./options.ts";
+
+const RING_BYTES_LEAST = 65_536;
+const CLIENTS_MAX = 65_536;
+/** Processes that serve no client: the supervisor and the greeter. */
+const PROCESSES_OF_OUR_OWN = 2;
+
+interface ServeFlags {
+  maxClients: number;
+  maxProcesses: number;
+  spareProcesses: number;
+  ringBytes: number;
+  orderEntries: number;
+  shmDir: string;
+  data: string;
+  name: string;
+  orphanMs: number;
+  maxQueue: number;
+  logLevel: LogLevel;
+}
+
+interface JoinFlags {
+  name?: string;
+  connectTimeout: number;
+}
+
+function option<Value>(flags: string, says: string, parse: Parser<Value>, fallback: Value, shown?: string): Option {
+  return new Option(flags, says).argParser(parse).default(fallback, shown);
+}
+
+function hostArgument(says: string): Argument {
+  return new Argument("[host]", says).argParser(hostName).default("127.0.0.1");
+}
+
+function portArgument(says: string, low: number): Argument {
+  return new Argument("[port]", says).argParser(integer(low, 65_535)).default(4000);
+}
+
+/** What tells one server on this machine from another: the same three options for each command that means one. */
+function addServerOptions(command: Command): Command {
+  return command
+    .addOption(option("--data <dir>", "the server's folder for what outlives it", directory, "chorus-data"))
+    .addOption(option("--name <name>", "what the server is called", serverName, "chorus"))
+    .addOption(option("--shm-dir <dir>", "folder in memory for the shared log", directory, "/dev/shm"));
+}
+
+/** The shared log needs Linux; says so before anything of it is loaded. Joining works anywhere. */
+function requireLinux(command: Command): void {
+  if (process.platform === "linux") return;
+  command.error(
+    `error: the server runs on Linux alone (shared memory, passing of sockets); this is ${process.platform}.\n` +
+      "Run it in a Linux container or virtual machine: `chorus join` from here works with it.",
+  );
+}
+
+function createProgram(): Command {
+  const packageFile = new URL("../../package.json", import.meta.url);
+  const { version, description } = JSON.parse(readFileSync(packageFile, "utf8")) as Record<string, string>;
+
+  const program = new Command("chorus")
+    .description(description!)
+    .version(version!)
+    .showHelpAfterError("(see --help)")
+    .addHelpText("after", "\nTo try it:\n  chorus serve           in one terminal\n  chorus join            in two others");
+
+  const serve = program
+    .command("serve")
+    .summary("run a server")
+    .description("Run a server: anyone joins on its port with nc, telnet or chorus join.")
+    .addArgument(hostArgument("the address to listen on; 0.0.0.0 or :: for all"))
+    .addArgument(portArgument("the port to listen on; 0 takes a free one", 0))
+    .addOption(option("--max-clients <n>", "the client after these is told `too many users`", integer(1, CLIENTS_MAX), 1024))
+    .addOption(option("--max-processes <n>", "worker processes; then clients share them", integer(1, PROCESSES_MAX), 64))
+    .addOption(option("--spare-processes <n>", "workers kept ready for the next clients", integer(0, PROCESSES_MAX), 2))
+    .addOption(
+      option(
+        "--ring-bytes <size>",
+        "ring of each process; a power of two",
+        powerOfTwo(byteSize(RING_BYTES_LEAST, RING_BYTES_MAX)),
+        262_144,
+        "256KiB",
+      ),
+    )
+    .addOption(
+      option(
+        "--order-entries <n>",
+        "entries of the order ring; a power of two",
+        powerOfTwo(integer(ORDER_ENTRIES_MIN, ORDER_ENTRIES_MAX)),
+        65_536,
+      ),
+    )
+    .addOption(option("--orphan-ms <ms>", "how long workers outlive the supervisor", integer(0, 3_600_000), 0))
+    .addOption(option("--max-queue <size>", "what may wait for a client that does not read", byteSize(1), MiB, "1MiB"))
+    .addOption(new Option("--log-level <level>", "how much to log").choices(LOG_LEVELS).default("info"));
+  addServerOptions(serve).action(async (host: string, port: number, flags: ServeFlags) => {
+    requireLinux(serve);
+    const processes = flags.maxProcesses + flags.spareProcesses + PROCESSES_OF_OUR_OWN;
+    if (processes > PROCESSES_MAX) {
+      serve.error(
+        `error: --max-processes and --spare-processes make ${processes} processes with our own ` +
+          `${PROCESSES_OF_OUR_OWN}; at most ${PROCESSES_MAX} can share one log.`,
+      );
+    }
+    const { maxQueue: maxQueueBytes, ...others } = flags;
+    const implementation = await import("./serve.ts");
+    process.exitCode = await implementation.serve({ host, port, maxQueueBytes, ...others });
+  });
+
+  program
+    .command("join")
+    .summary("talk: a line editor on a terminal, a filter in a pipe")
+    .description(
+      "Join a server. On a terminal: type lines, leave with Ctrl-C or Ctrl-D. In a pipe: standard input is said, " +
+        "what others say goes to standard output.",
+    )
+    .addArgument(hostArgument("the server's name or address"))
+    .addArgument(portArgument("the server's port", 1))
+    .addOption(new Option("--name <name>", "the name to ask for").argParser(personName))
+    .addOption(option("--connect-timeout <seconds>", "how long to wait for the server", integer(1, 3600), 10))
+    .action(async (host: string, port: number, { name, connectTimeout }: JoinFlags) => {
+      const { join } = await import("./join.ts");
+      process.exitCode = await join({ host, port, name: name ?? null, connectTimeoutMs: connectTimeout * 1000 });
+    });
+
+  const stop = program.command("stop").description("End a server of this machine in good order.");
+  addServerOptions(stop).action(async (flags: Omit<ControlOptions, "json">) => {
+    requireLinux(stop);
+    const control = await import("./control.ts");
+    process.exitCode = await control.stop({ ...flags, json: false });
+  });
+
+  const status = program.command("status").description("Tell how a server of this machine is doing.");
+  addServerOptions(status)
+    .option("--json", "for programs", false)
+    .action(async (flags: ControlOptions) => {
+      requireLinux(status);
+      const control = await import("./control.ts");
+      process.exitCode = await control.status(flags);
+    });
+
+  return program;
+}
+
+await createProgram().parseAsync();

@@ -1,0 +1,214 @@
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import { closeSync, unlinkSync } from "node:fs";
+import { assert } from "../base/index.ts";
+import {
+  AgentLoop,
+  type Geometry,
+  Layout,
+  LogMember,
+  PROBES_MISSED_MAX,
+  SEQUENCER,
+  type Segment,
+  Sequencer,
+  formatSegment,
+} from "../log/index.ts";
+import { BellButton, BellListener } from "./bell.ts";
+import { pipe2 } from "./libc.ts";
+import { MEMBER_ENVIRONMENT, memberDescriptors } from "./logMember.ts";
+import { Mapping, createSegmentFile } from "./mapping.ts";
+
+export interface LogHostOptions {
+  /** Path of the segment file, which must not exist; its file system is best a tmpfs. */
+  path: string;
+  geometry: Geometry;
+  segmentId?: readonly [number, number];
+  identity?: readonly [number, number, number, number];
+  firstSequence?: number;
+  startPosition?: number;
+  /** Milliseconds between probes; a process is ended that missed four. */
+  probeMs: number;
+  /** A process was ended for what it did or did not do. */
+  onEvicted?(process: number, reason: string): void;
+  /** A process has ended, and everything that it had published is in the order. Its slot is free again. */
+  onGone?(process: number, code: number | null, signal: NodeJS.Signals | null): void;
+  /** A record of this kind was ordered. Called before anybody can read it; may append to process 0's ring. */
+  onOrdered?(process: number, kind: number): void;
+}
+
+export interface Hosted {
+  readonly process: number;
+  readonly generation: number;
+  readonly child: ChildProcess;
+}
+
+interface Resident extends Hosted {
+  readonly button: BellButton;
+  gone: { code: number | null; signal: NodeJS.Signals | null } | undefined;
+}
+
+/**
+ * The process that owns a segment: it makes the file, starts the members, sequences, rings, and reaps.
+ *
+ * It is process 0 of its log, and appends through `member` like any other.
+ */
+export class LogHost implements Disposable {
+  readonly segment: Segment;
+  readonly sequencer: Sequencer;
+  readonly member: LogMember;
+  readonly path: string;
+  readonly #options: LogHostOptions;
+  readonly #descriptor: number;
+  readonly #mapping: Mapping;
+  readonly #bell: { read: number; write: number };
+  readonly #listener: BellListener;
+  readonly #residents = new Map<number, Resident>();
+  readonly #loop: AgentLoop;
+  readonly #probeTimer: NodeJS.Timeout;
+  #step: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: LogHostOptions) {
+    const layout = new Layout(options.geometry);
+    const firstSequence = options.firstSequence ?? 1;
+    this.#options = options;
+    this.path = options.path;
+    this.#descriptor = createSegmentFile(options.path, layout.totalBytes);
+    this.#mapping = new Mapping(this.#descriptor, layout.totalBytes, { offset: 0, length: layout.totalBytes });
+    this.segment = formatSegment(this.#mapping.words, options.geometry, options);
+    const doorbell = { ring: (process: number) => this.#ring(process) };
+    this.sequencer = new Sequencer(this.segment, firstSequence, Date.now, doorbell, {
+      onViolation: (process, reason) => this.#evict(process, reason),
+      onHung: (process) => this.#evict(process, `it left ${PROBES_MISSED_MAX} probes unanswered`),
+      ...(options.onOrdered === undefined ? {} : { onOrdered: options.onOrdered }),
+    });
+    this.member = new LogMember(this.segment, SEQUENCER, this.sequencer.admit(SEQUENCER), doorbell);
+    this.#bell = pipe2();
+    this.#loop = new AgentLoop(() => this.#turn(), [this.sequencer, this.member], setImmediate);
+    this.#listener = new BellListener(this.#bell.read, {
+      onRing: () => this.#loop.turn(),
+      onSilence: () => undefined,
+    });
+    this.#probeTimer = setInterval(() => this.sequencer.probe(), options.probeMs);
+  }
+
+  get processes(): Iterable<Hosted> {
+    return this.#residents.values();
+  }
+
+  /** What this process does in each turn of its own, besides sequencing. */
+  onTurn(step: () => void): void {
+    this.#step = step;
+  }
+
+  /** Takes a turn soon: after `member.append`, or whenever there is something to do. */
+  wake(): void {
+    this.#loop.soon();
+  }
+
+  get hasFreeSlot(): boolean {
+    return this.#freeSlot() !== undefined;
+  }
+
+  /**
+   * Starts a member: `execPath args…` with the segment and its bells where `attachMember` finds them.
+   * @param descriptors more of them, that it shall have after those of the log
+   */
+  spawn(args: readonly string[], descriptors: readonly number[] = [], stdout: "ignore" | "inherit" = "ignore"): Hosted {
+    const process = this.#freeSlot();
+    assert(process !== undefined, "every slot is taken");
+    const bell = pipe2();
+    const generation = this.sequencer.admit(process);
+    const stdio: StdioOptions = [
+      "ignore",
+      stdout,
+      "inherit",
+      ...memberDescriptors({ segment: this.#descriptor, bell: bell.read, sequencerBell: this.#bell.write }),
+      ...descriptors,
+    ];
+    const child = spawn(globalThis.process.execPath, args, {
+      stdio,
+      env: {
+        ...globalThis.process.env,
+        [MEMBER_ENVIRONMENT]: `${process} ${generation} ${this.segment.layout.totalBytes}`,
+      },
+    });
+    closeSync(bell.read);
+    const resident: Resident = {
+      process,
+      generation,
+      child,
+      button: new BellButton(bell.write),
+      gone: undefined,
+    };
+    this.#residents.set(process, resident);
+    const end = (code: number | null, signal: NodeJS.Signals | null): void => {
+      if (resident.gone !== undefined) return;
+      resident.gone = { code, signal };
+      this.#loop.soon();
+    };
+    child.on("exit", end);
+    child.on("error", (error) => {
+      // Not even started: there is no exit to wait for.
+      if (child.pid === undefined) end(null, null);
+      else this.#evict(process, error.message);
+    });
+    return resident;
+  }
+
+  /** Ends a member at once. `onGone` follows when it is known to be dead. */
+  kill(process: number): void {
+    this.#residents.get(process)?.child.kill("SIGKILL");
+  }
+
+  /** Removes the file and frees everything. The members must have ended. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#loop.stop();
+    clearInterval(this.#probeTimer);
+    this.#listener.close();
+    closeSync(this.#bell.write);
+    for (const resident of this.#residents.values()) resident.button.close();
+    closeSync(this.#descriptor);
+    unlinkSync(this.path);
+    this.#mapping[Symbol.dispose]();
+  }
+
+  #turn(): void {
+    this.#step?.();
+    this.member.publish();
+    this.sequencer.step();
+    this.#bury();
+  }
+
+  /** A dead process's slot is free when all that it had published is in the order: only then is its end told. */
+  #bury(): void {
+    for (const resident of this.#residents.values()) {
+      if (resident.gone === undefined) continue;
+      const { process } = resident;
+      if (this.sequencer.inspect(process).generation !== 0) this.sequencer.release(process);
+      if (this.sequencer.hasUnordered(process)) continue;
+      this.#residents.delete(process);
+      resident.button.close();
+      this.#options.onGone?.(process, resident.gone.code, resident.gone.signal);
+      this.#loop.soon();
+    }
+  }
+
+  #ring(process: number): void {
+    if (process === SEQUENCER) this.#loop.soon();
+    else this.#residents.get(process)?.button.ring();
+  }
+
+  #evict(process: number, reason: string): void {
+    this.#options.onEvicted?.(process, reason);
+    this.kill(process);
+  }
+
+  #freeSlot(): number | undefined {
+    for (let process = 1; process < this.segment.layout.geometry.processes; process += 1) {
+      if (!this.#residents.has(process)) return process;
+    }
+    return undefined;
+  }
+}

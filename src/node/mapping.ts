@@ -1,0 +1,50 @@
+import { closeSync, constants, openSync, unlinkSync } from "node:fs";
+import koffi from "koffi";
+import { ArrayWords, type Range } from "../log/index.ts";
+import { fallocate, mmapFixed, mmapShared, munmap } from "./libc.ts";
+
+/** A segment file as this process sees it: all of it to read, its own pages to write. */
+export class Mapping implements Disposable {
+  readonly words: ArrayWords;
+  readonly #address: bigint;
+  readonly #length: number;
+  readonly #buffer: ArrayBuffer;
+  #closed = false;
+
+  /** @param writable the pages that this process alone writes: a store anywhere else ends it with SIGSEGV */
+  constructor(descriptor: number, length: number, writable: Range | undefined) {
+    this.#length = length;
+    this.#address = mmapShared(descriptor, length, false);
+    if (writable !== undefined) {
+      mmapFixed(this.#address + BigInt(writable.offset), descriptor, writable.length, writable.offset);
+    }
+    this.#buffer = koffi.view(this.#address, length);
+    this.words = new ArrayWords(this.#buffer);
+  }
+
+  /** Gives the addresses back. Detaches the buffer first: a later access finds an empty array, not a hole. */
+  [Symbol.dispose](): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#buffer.transfer();
+    munmap(this.#address, this.#length);
+  }
+}
+
+/**
+ * A new file of `length` bytes, all of them really there, so that a full file system is an error now and not a
+ * SIGBUS later. Nobody else may read it, and it is never one that exists.
+ * @throws SystemError EEXIST, or ENOSPC (nothing is left behind)
+ */
+export function createSegmentFile(path: string, length: number): number {
+  const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const descriptor = openSync(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    fallocate(descriptor, length);
+  } catch (error) {
+    closeSync(descriptor);
+    unlinkSync(path);
+    throw error;
+  }
+  return descriptor;
+}

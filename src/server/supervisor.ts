@@ -1,0 +1,392 @@
+import { assert } from "../base/index.ts";
+import type { Protocol, SessionId } from "../chat/index.ts";
+import { GENESIS, RecordKind, encode, encodeSnapshotWanted } from "../record/index.ts";
+import type { Handle, Role, SupervisorPorts, Timer } from "./ports.ts";
+import type { SeatMessage } from "./seatMessage.ts";
+
+export interface SupervisorOptions {
+  maxClients: number;
+  maxProcesses: number;
+  spareProcesses: number;
+}
+
+/** Connections that are only told that there is no room. Past them, one is closed without a word. */
+const REFUSALS_MAX = 128;
+/** Processes that start at the same time: more would only slow each other down. */
+const STARTING_MAX = 8;
+/** A worker that dies before it is ready is tried again after this, and then after twice as long, up to a limit. */
+const RESTART_DELAY_MS = 100;
+const RESTART_DELAY_MS_MAX = 5000;
+/** After the order to stop, who has not ended by then is ended. */
+export const STOP_LIMIT_MS = 5000;
+
+interface Child {
+  readonly process: number;
+  readonly generation: number;
+  readonly role: Role;
+  /** Lets itself be seated and asked for snapshots. */
+  ready: boolean;
+  /** Has been let in as a reader of the log. */
+  joined: boolean;
+  /** Gets no client any more. */
+  ending: boolean;
+  /** Who was asked for the state that this one starts from. */
+  source: number | undefined;
+  quiet: boolean;
+  readonly sessions: Set<SessionId>;
+}
+
+interface Connection {
+  readonly session: SessionId;
+  readonly socket: Handle;
+  readonly area: Handle;
+  readonly full: boolean;
+  protocol: Protocol | undefined;
+  /** Who has it now; undefined while it waits for a process. */
+  process: number | undefined;
+}
+
+export interface SupervisorStatus {
+  clients: number;
+  greeting: number;
+  waiting: number;
+  processes: { process: number; role: Role; ready: boolean; clients: number }[];
+  stopping: boolean;
+}
+
+/**
+ * Decides who serves whom. It starts the processes, gives each connection first to the greeter and then to a worker,
+ * keeps a duplicate of every connection, and notices ends. It never sees what anybody says.
+ *
+ * Everything that happens to it is a method call in one thread; none of them waits.
+ */
+export class Supervisor {
+  readonly #ports: SupervisorPorts;
+  readonly #options: SupervisorOptions;
+  readonly #children = new Map<number, Child>();
+  readonly #connections = new Map<SessionId, Connection>();
+  /** Decided, and waiting for a process. */
+  readonly #waiting: Connection[] = [];
+  /** For ring 0, while it has no room. */
+  readonly #unsaid: { kind: number; payload: Uint8Array }[] = [];
+  #refusals = 0;
+  #nextSession: SessionId = 1;
+  #startFailures = 0;
+  #restart: Timer | undefined;
+  #stopping: "no" | "quieting" | "stopped" = "no";
+  #stopTimer: Timer | undefined;
+  #finished = false;
+
+  constructor(ports: SupervisorPorts, options: SupervisorOptions) {
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#replenish();
+  }
+
+  /** A new connection. The supervisor owns `socket` from here on. */
+  accept(socket: Handle): void {
+    const clients = this.#connections.size - this.#refusals;
+    const full = clients >= this.#options.maxClients;
+    if (this.#stopping !== "no" || (full && this.#refusals >= REFUSALS_MAX)) {
+      this.#ports.shutdown(socket);
+      this.#ports.close(socket);
+      return;
+    }
+    const session = this.#nextSession;
+    this.#nextSession += 1;
+    const connection: Connection = {
+      session,
+      socket,
+      area: this.#ports.createInputArea(),
+      full,
+      protocol: undefined,
+      process: undefined,
+    };
+    if (full) this.#refusals += 1;
+    this.#connections.set(session, connection);
+    this.#greet(connection);
+  }
+
+  /** The sequencer has let a process in: now it can be given a state to start from. */
+  joined(process: number): void {
+    const child = this.#children.get(process);
+    if (child === undefined) return;
+    child.joined = true;
+    this.#giveState(child);
+  }
+
+  receive(process: number, message: SeatMessage): void {
+    const child = this.#children.get(process);
+    if (child === undefined) return;
+    switch (message.type) {
+      case "ready":
+        child.ready = true;
+        this.#startFailures = 0;
+        if (child.role === "greeter") for (const each of this.#connections.values()) this.#greet(each);
+        this.#placeWaiting();
+        return;
+      case "verdict":
+        return this.#decided(message.session, message.protocol);
+      case "done":
+        return this.#drop(message.session);
+      case "log":
+        return this.#ports.log(message.level, `${child.role} ${process}: ${message.text}`);
+      default:
+        this.#ports.log("error", `${child.role} ${process} sent what only the supervisor sends: ${message.type}`);
+        this.#ports.kill(process);
+    }
+  }
+
+  /** A process has ended, and all that it had published stands in the order. */
+  gone(process: number, how: string): void {
+    const child = this.#children.get(process);
+    if (child === undefined) return;
+    this.#children.delete(process);
+    if (!child.ending) this.#ports.log("warn", `${child.role} ${process} ended: ${how}`);
+    if (child.role === "greeter") {
+      for (const connection of this.#connections.values()) {
+        if (connection.process === process) connection.process = undefined;
+      }
+    } else {
+      for (const session of child.sessions) this.#drop(session);
+      this.#say(RecordKind.processDied, encode({ kind: "processDied", process }).payload);
+    }
+    for (const other of this.#children.values()) {
+      if (!other.ready && other.joined && other.source === process) this.#giveState(other);
+    }
+    if (this.#stopping !== "no") {
+      this.#checkStop();
+      return;
+    }
+    if (child.ready || child.ending) this.#replenish();
+    else this.#replenishLater();
+  }
+
+  /** A record was ordered. Kinds are all that the supervisor looks at. */
+  ordered(process: number, kind: number): void {
+    const child = this.#children.get(process);
+    if (kind !== RecordKind.quiet || child === undefined) return;
+    child.quiet = true;
+    this.#ports.wake();
+  }
+
+  /** Once in each turn. */
+  step(): void {
+    while (this.#unsaid.length > 0) {
+      const { kind, payload } = this.#unsaid[0]!;
+      if (this.#ports.append(kind, payload) < 0) return;
+      this.#unsaid.shift();
+    }
+    this.#checkStop();
+  }
+
+  /**
+   * Ends it all in order: nobody is read any more, what was said is delivered, everyone is told, every process ends.
+   * Called a second time, or after `STOP_LIMIT_MS`, it ends the processes as they are.
+   */
+  stop(): void {
+    if (this.#stopping !== "no") {
+      this.#killAll();
+      return;
+    }
+    this.#stopping = "quieting";
+    this.#restart?.cancel();
+    this.#stopTimer = this.#ports.clock.setTimer(STOP_LIMIT_MS, () => {
+      this.#ports.log("warn", `not everything had ended after ${STOP_LIMIT_MS} ms`);
+      this.#killAll();
+    });
+    for (const child of this.#children.values()) {
+      child.ending = true;
+      if (!child.ready) this.#ports.kill(child.process);
+    }
+    this.#say(RecordKind.quiet, new Uint8Array(0));
+    this.#nudgeAll();
+  }
+
+  status(): SupervisorStatus {
+    return {
+      clients: this.#connections.size - this.#refusals,
+      greeting: [...this.#connections.values()].filter((each) => each.protocol === undefined).length,
+      waiting: this.#waiting.length,
+      processes: [...this.#children.values()].map((child) => ({
+        process: child.process,
+        role: child.role,
+        ready: child.ready,
+        clients: child.sessions.size,
+      })),
+      stopping: this.#stopping !== "no",
+    };
+  }
+
+  #say(kind: number, payload: Uint8Array): void {
+    this.#unsaid.push({ kind, payload });
+    this.#ports.wake();
+  }
+
+  /** To a greeter that is ready; where there is none, the next one asks for all that are left. */
+  #greet(connection: Connection): void {
+    if (connection.protocol !== undefined || connection.process !== undefined) return;
+    const greeter = this.#ready("greeter")[0];
+    if (greeter === undefined) return;
+    connection.process = greeter.process;
+    this.#ports.send(
+      greeter.process,
+      { type: "greet", session: connection.session, full: connection.full },
+      [connection.socket, connection.area],
+    );
+  }
+
+  #decided(session: SessionId, protocol: Protocol): void {
+    const connection = this.#connections.get(session);
+    if (connection === undefined) return;
+    connection.protocol = protocol;
+    connection.process = undefined;
+    this.#waiting.push(connection);
+    this.#placeWaiting();
+  }
+
+  #placeWaiting(): void {
+    while (this.#waiting.length > 0) {
+      const worker = this.#choose();
+      if (worker === undefined) break;
+      this.#seat(this.#waiting.shift()!, worker);
+    }
+    this.#replenish();
+  }
+
+  /** A worker of one's own while there may be more; then the one that has the fewest. */
+  #choose(): Child | undefined {
+    const workers = this.#ready("worker").filter((worker) => !worker.ending);
+    const busy = workers.filter((worker) => worker.sessions.size > 0);
+    if (this.#busyCount() < this.#options.maxProcesses) return workers.find((worker) => worker.sessions.size === 0);
+    return busy.reduce<Child | undefined>(
+      (least, worker) => (least === undefined || worker.sessions.size < least.sessions.size ? worker : least),
+      undefined,
+    );
+  }
+
+  #busyCount(): number {
+    let count = 0;
+    for (const child of this.#children.values()) if (child.sessions.size > 0) count += 1;
+    return count;
+  }
+
+  #seat(connection: Connection, worker: Child): void {
+    const { session, protocol } = connection;
+    assert(protocol !== undefined, "only who is decided is seated");
+    connection.process = worker.process;
+    worker.sessions.add(session);
+    const record = encode({ kind: "seat", session, process: worker.process, protocol });
+    this.#say(record.kind, record.payload);
+    this.#ports.send(worker.process, { type: "seat", session, protocol }, [connection.socket, connection.area]);
+  }
+
+  /** The connection is over: nothing of it is kept. */
+  #drop(session: SessionId): void {
+    const connection = this.#connections.get(session);
+    if (connection === undefined) return;
+    this.#connections.delete(session);
+    if (connection.full) this.#refusals -= 1;
+    this.#ports.shutdown(connection.socket);
+    this.#ports.close(connection.socket);
+    this.#ports.close(connection.area);
+    const child = connection.process === undefined ? undefined : this.#children.get(connection.process);
+    if (child === undefined || !child.sessions.delete(session)) return;
+    if (child.sessions.size > 0 || child.ending) return;
+    // It has held somebody's secrets; the next client gets a fresh one.
+    child.ending = true;
+    this.#ports.send(child.process, { type: "end" }, []);
+    this.#replenish();
+  }
+
+  /** Has another replica tell a new process the state as it is at this place in the order. */
+  #giveState(child: Child): void {
+    const replica = [...this.#children.values()].find((other) => other.ready && other !== child);
+    child.source = replica?.process;
+    this.#say(
+      RecordKind.snapshotWanted,
+      encodeSnapshotWanted({
+        forProcess: child.process,
+        generation: child.generation,
+        // Nobody who could tell: nobody has any client either, so that the state is the first one.
+        fromProcess: replica?.process ?? GENESIS,
+      }),
+    );
+    if (replica !== undefined) this.#ports.send(replica.process, { type: "nudge" }, []);
+  }
+
+  #ready(role: Role): Child[] {
+    return [...this.#children.values()].filter((child) => child.role === role && child.ready);
+  }
+
+  /** Starts what is missing: the greeter, spares, and workers for those who wait. */
+  #replenish(): void {
+    if (this.#stopping !== "no" || this.#restart !== undefined) return;
+    const children = [...this.#children.values()];
+    if (!children.some((child) => child.role === "greeter")) this.#spawn("greeter");
+    const idle = children.filter(
+      (child) => child.role === "worker" && !child.ending && child.sessions.size === 0,
+    ).length;
+    const allowed = this.#options.maxProcesses - this.#busyCount();
+    const wanted = Math.min(Math.max(this.#options.spareProcesses, this.#waiting.length), allowed);
+    const starting = children.filter((child) => !child.ready).length;
+    const missing = Math.min(wanted - idle, STARTING_MAX - starting);
+    for (let i = 0; i < missing; i += 1) if (!this.#spawn("worker")) return;
+  }
+
+  #spawn(role: Role): boolean {
+    const spawned = this.#ports.spawn(role);
+    if (spawned === undefined) return false;
+    this.#children.set(spawned.process, {
+      ...spawned,
+      role,
+      ready: false,
+      joined: false,
+      ending: false,
+      source: undefined,
+      quiet: false,
+      sessions: new Set(),
+    });
+    return true;
+  }
+
+  /** What dies before it is ready would die again at once: each time we wait longer. */
+  #replenishLater(): void {
+    const delayMs = Math.min(RESTART_DELAY_MS * 2 ** this.#startFailures, RESTART_DELAY_MS_MAX);
+    this.#startFailures += 1;
+    this.#ports.log("error", `a process died before it was ready; the next is started in ${delayMs} ms`);
+    this.#restart ??= this.#ports.clock.setTimer(delayMs, () => {
+      this.#restart = undefined;
+      this.#replenish();
+    });
+  }
+
+  #nudgeAll(): void {
+    for (const child of this.#children.values()) {
+      if (child.ready) this.#ports.send(child.process, { type: "nudge" }, []);
+    }
+  }
+
+  #killAll(): void {
+    for (const child of this.#children.values()) this.#ports.kill(child.process);
+  }
+
+  #checkStop(): void {
+    if (this.#stopping === "no" || this.#finished) return;
+    const children = [...this.#children.values()];
+    if (this.#stopping === "quieting" && children.every((child) => child.quiet || !child.ready)) {
+      this.#stopping = "stopped";
+      const record = encode({ kind: "stop" });
+      this.#say(record.kind, record.payload);
+      this.#nudgeAll();
+    }
+    if (children.length > 0) return;
+    this.#finished = true;
+    this.#stopTimer?.cancel();
+    for (const { session } of this.#connections.values()) this.#drop(session);
+    this.#ports.finished();
+  }
+}
