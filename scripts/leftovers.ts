@@ -9,7 +9,10 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
+/** Environment variables with which scripts/test.ts tells all that it starts which run they belong to. */
 export const RUN_VARIABLE = "CHORUS_TEST_RUN";
+export const FILES_BEFORE_VARIABLE = "CHORUS_TEST_FILES_BEFORE";
+
 const SHM_DIRECTORY = "/dev/shm";
 
 /** Who has been told to end may take so long to do it. */

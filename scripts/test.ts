@@ -1,41 +1,41 @@
 /*
  * Runs all tests, stage after stage, as one run of node:test with one list of totals at its end.
  *
- *   node scripts/test.ts                everything
- *   node scripts/test.ts system         one stage; the check for what was left behind follows always
- *   node scripts/test.ts unit src/log   what of a stage begins with this path
+ *   node scripts/test.ts                    everything
+ *   node scripts/test.ts system             the stages that are named
+ *   node scripts/test.ts unit src/log       of those, the files whose path begins so
+ *
+ * Whatever was asked for, the last stage looks for processes and segment files that the run has left behind.
  */
 import { randomUUID } from "node:crypto";
 import { globSync } from "node:fs";
 import { Readable } from "node:stream";
-import { type TestEvent, run } from "node:test";
-import { spec } from "node:test/reporters";
-import { RUN_VARIABLE, segmentFiles } from "./leftovers.ts";
+import { run } from "node:test";
+import { type TestEvent, spec } from "node:test/reporters";
+import { FILES_BEFORE_VARIABLE, RUN_VARIABLE, segmentFiles } from "./leftovers.ts";
 
 interface Stage {
   readonly name: string;
-  readonly files: readonly string[];
+  readonly files: string;
   /** Files at a time. Tests of real processes want the machine for themselves: they measure what others cost. */
   readonly concurrency: number;
 }
 
 const STAGES: readonly Stage[] = [
-  { name: "unit", files: ["src/**/*.test.ts"], concurrency: 2 },
-  { name: "model", files: ["test/model/**/*.test.ts"], concurrency: 2 },
-  { name: "property", files: ["test/property/**/*.test.ts"], concurrency: 2 },
-  { name: "system", files: ["test/system/**/*.test.ts"], concurrency: 1 },
-  { name: "bench", files: ["bench/**/*.test.ts"], concurrency: 1 },
+  { name: "unit", files: "src/**/*.test.ts", concurrency: 2 },
+  { name: "model", files: "test/{model,litmus}/**/*.test.ts", concurrency: 2 },
+  { name: "property", files: "test/property/**/*.test.ts", concurrency: 2 },
+  { name: "system", files: "test/system/**/*.test.ts", concurrency: 1 },
+  { name: "bench", files: "bench/**/*.test.ts", concurrency: 1 },
 ];
-const LAST_STAGE: Stage = { name: "leftovers", files: ["scripts/leftovers.test.ts"], concurrency: 1 };
+const LAST_STAGE: Stage = { name: "leftovers", files: "scripts/leftovers.test.ts", concurrency: 1 };
 
-/** A file that takes longer hangs: the whole may take 25 minutes. */
+/** A file that takes longer hangs: everything together may take 25 minutes. */
 const FILE_LIMIT_MS = 10 * 60 * 1000;
 
-type Counts = Record<"tests" | "suites" | "passed" | "failed" | "cancelled" | "skipped" | "todo" | "topLevel", number>;
-
-/** The events of all stages as if they were one run: each stage's own totals are kept back and added up. */
-async function* runStages(stages: readonly Stage[], prefix: string): AsyncGenerator<TestEvent> {
-  const counts: Counts = {
+/** The events of all stages as those of one run: each stage's own totals are held back and added up. */
+async function* runStages(stages: readonly Stage[], prefix: string): AsyncGenerator<TestEvent, void> {
+  const counts = {
     tests: 0,
     suites: 0,
     passed: 0,
@@ -46,36 +46,43 @@ async function* runStages(stages: readonly Stage[], prefix: string): AsyncGenera
     topLevel: 0,
   };
   let durationMs = 0;
-  for (const { files: patterns, concurrency } of stages) {
-    const files = globSync([...patterns]).filter((file) => file.startsWith(prefix) || stages.length > 1).toSorted();
-    if (files.length === 0) continue;
-    const events = run({ files, concurrency, timeout: FILE_LIMIT_MS }) as AsyncIterable<TestEvent>;
-    for await (const event of events) {
+  let success = true;
+  for (const stage of stages) {
+    const files = globSync(stage.files).filter((file) => stage === LAST_STAGE || file.startsWith(prefix));
+    if (files.length === 0) {
+      console.log(`(no ${stage.name} tests${prefix === "" ? "" : ` in ${prefix}`})`);
+      continue;
+    }
+    const options = { files: files.toSorted(), concurrency: stage.concurrency, timeout: FILE_LIMIT_MS };
+    for await (const event of run(options) as AsyncIterable<TestEvent>) {
       if (event.type === "test:summary" && event.data.file === undefined) {
-        for (const key of Object.keys(counts) as (keyof Counts)[]) counts[key] += event.data.counts[key];
+        for (const name of keysOf(counts)) counts[name] += countOf(event.data.counts, name);
         durationMs += event.data.duration_ms;
-      } else if (!isTotal(event)) yield event;
+        success &&= event.data.success;
+      } else if (!isTotal(event)) {
+        yield event;
+      }
     }
   }
-  // As node:test itself would have said it.
+  if (!success) process.exitCode = 1;
+  const { tests, suites, passed, failed, cancelled, skipped, todo } = counts;
   const totals = {
-    tests: counts.tests,
-    suites: counts.suites,
-    pass: counts.passed,
-    fail: counts.failed,
-    cancelled: counts.cancelled,
-    skipped: counts.skipped,
-    todo: counts.todo,
+    tests,
+    suites,
+    pass: passed,
+    fail: failed,
+    cancelled,
+    skipped,
+    todo,
     duration_ms: durationMs,
   };
   for (const [name, value] of Object.entries(totals)) {
-    yield { type: "test:diagnostic", data: { nesting: 0, message: `${name} ${value}`, level: "info" } } as TestEvent;
+    yield { type: "test:diagnostic", data: { nesting: 0, message: `${name} ${value}`, level: "info" } };
   }
-  const success = counts.tests > 0 && counts.failed + counts.cancelled === 0;
-  yield { type: "test:summary", data: { file: undefined, counts, duration_ms: durationMs, success } } as TestEvent;
-  if (!success) process.exitCode = 1;
+  yield { type: "test:summary", data: { file: undefined, counts, duration_ms: durationMs, success } };
 }
 
+/** What node:test says at the end of each run, in the words that it uses. */
 function isTotal(event: TestEvent): boolean {
   return (
     event.type === "test:diagnostic" &&
@@ -83,3 +90,25 @@ function isTotal(event: TestEvent): boolean {
     /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(event.data.message)
   );
 }
+
+function keysOf<T extends object>(value: T): (keyof T)[] {
+  return Object.keys(value) as (keyof T)[];
+}
+
+/** The types of node:test do not know yet that failures are counted too. */
+function countOf(counts: Readonly<Record<string, number>>, name: string): number {
+  return counts[name] ?? 0;
+}
+
+const names = process.argv.slice(2).filter((argument) => STAGES.some(({ name }) => name === argument));
+const [prefix = "", ...rest] = process.argv.slice(2).filter((argument) => !names.includes(argument));
+if (rest.length > 0) {
+  console.error(`usage: node scripts/test.ts [${STAGES.map(({ name }) => name).join("|")}]… [PATH]`);
+  process.exit(2);
+}
+const wanted = STAGES.filter(({ name }) => names.length === 0 || names.includes(name));
+process.env[RUN_VARIABLE] = randomUUID();
+process.env[FILES_BEFORE_VARIABLE] = segmentFiles().join("/");
+Readable.from(runStages([...wanted, LAST_STAGE], prefix))
+  .compose(new spec())
+  .pipe(process.stdout);

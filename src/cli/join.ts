@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
-import { Transform } from "node:stream";
+import { type Readable, Transform, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { SECOND_MS } from "../base/index.ts";
 import { LineDecoder, LineEditor } from "../terminal/index.ts";
@@ -115,13 +115,10 @@ async function converse(socket: Socket, input: NodeJS.ReadStream, output: NodeJS
  * Throws `JoinError` when the server closes before.
  */
 async function relay(socket: Socket, input: NodeJS.ReadStream, output: NodeJS.WriteStream): Promise<void> {
+  const origin = watchForFailure([input, output, socket]);
   let sentAll = false;
   let quiet = false;
-  let inputError: Error | null = null;
-  let outputError: NodeJS.ErrnoException | null = null;
   let timer: NodeJS.Timeout | null = null;
-  input.once("error", (error) => (inputError = error));
-  output.once("error", (error) => (outputError = error));
 
   const endWhenQuiet = (): void => {
     if (output.writableNeedDrain) {
@@ -136,25 +133,40 @@ async function relay(socket: Socket, input: NodeJS.ReadStream, output: NodeJS.Wr
     timer = setTimeout(endWhenQuiet, QUIET_MS);
   });
   const arrivals = arrivalStage(output.isTTY === true, () => timer?.refresh());
-  const receiving = pipeline(socket, arrivals, output, { end: false });
+  const receiving = pipeline(socket, arrivals, output, { end: false }).finally(() => {
+    if (timer !== null) clearTimeout(timer);
+    input.destroy();
+    socket.destroy();
+  });
 
-  // Each of the two ends the other: together, so that neither fails unheard.
-  const endings = await Promise.allSettled([
-    sending,
-    receiving.finally(() => {
-      if (timer !== null) clearTimeout(timer);
-      input.destroy();
-      socket.destroy();
-    }),
-  ]);
-  if (inputError !== null) throw new JoinError(`cannot read standard input: ${(inputError as Error).message}`);
-  if (outputError !== null) {
+  const [, received] = await Promise.allSettled([sending, receiving]);
+  const { stream, error } = origin();
+  if (stream === input) throw new JoinError(`cannot read standard input: ${error?.message}`);
+  if (stream === output) {
     // Whoever read our output (`| head`) has seen enough.
-    if ((outputError as NodeJS.ErrnoException).code === "EPIPE") return;
-    throw new JoinError(`cannot write standard output: ${(outputError as Error).message}`);
+    if (error?.code === "EPIPE") return;
+    throw new JoinError(`cannot write standard output: ${error?.message}`);
   }
-  const received = endings[1].status === "fulfilled";
-  if (!quiet && !(sentAll && received)) throw serverClosed();
+  if (!quiet && !(sentAll && received.status === "fulfilled")) throw serverClosed();
+}
+
+interface Failure {
+  stream: Readable | Writable | null;
+  error: NodeJS.ErrnoException | null;
+}
+
+/**
+ * Which of the streams failed first, and how: pipelines pass one's error on to all others. Their own remarks
+ * (`ERR_STREAM_PREMATURE_CLOSE`) tell nothing of a cause.
+ */
+function watchForFailure(streams: readonly (Readable | Writable)[]): () => Failure {
+  let failure: Failure = { stream: null, error: null };
+  for (const stream of streams) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (failure.error === null && !error.code?.startsWith("ERR_")) failure = { stream, error };
+    });
+  }
+  return () => failure;
 }
 
 /** Tells of every arrival, and cleans what a terminal is to show; a file or another program gets the bytes as they are. */

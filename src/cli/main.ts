@@ -45,19 +45,19 @@ function option<Value>(flags: string, says: string, parse: Parser<Value>, fallba
 }
 
 function hostArgument(says: string): Argument {
-  return new Argument("[host]", says).argParser(hostName).default("127.0.0.1");
+  return new Argument("[HOST]", says).argParser(hostName).default("127.0.0.1");
 }
 
 function portArgument(says: string, low: number): Argument {
-  return new Argument("[port]", says).argParser(integer(low, 65_535)).default(4000);
+  return new Argument("[PORT]", says).argParser(integer(low, 65_535)).default(4000);
 }
 
 /** What tells one server on this machine from another: the same three options for each command that means one. */
 function addServerOptions(command: Command): Command {
   return command
-    .addOption(option("--data <dir>", "the server's folder for what outlives it", directory, "chorus-data"))
-    .addOption(option("--name <name>", "what the server is called", serverName, "chorus"))
-    .addOption(option("--shm-dir <dir>", "folder in memory for the shared log", directory, "/dev/shm"));
+    .addOption(option("--data <DIR>", "the server's folder for what outlives it", directory, "chorus-data"))
+    .addOption(option("--name <NAME>", "what the server is called", serverName, "chorus"))
+    .addOption(option("--shm-dir <DIR>", "folder in memory for the shared log", directory, "/dev/shm"));
 }
 
 /** The shared log needs Linux; says so before anything of it is loaded. Joining works anywhere. */
@@ -85,12 +85,12 @@ function createProgram(): Command {
     .description("Run a server: anyone joins on its port with nc, telnet or chorus join.")
     .addArgument(hostArgument("the address to listen on; 0.0.0.0 or :: for all"))
     .addArgument(portArgument("the port to listen on; 0 takes a free one", 0))
-    .addOption(option("--max-clients <n>", "the client after these is told `too many users`", integer(1, CLIENTS_MAX), 1024))
-    .addOption(option("--max-processes <n>", "worker processes; then clients share them", integer(1, PROCESSES_MAX), 64))
-    .addOption(option("--spare-processes <n>", "workers kept ready for the next clients", integer(0, PROCESSES_MAX), 2))
+    .addOption(option("--max-clients <N>", "the client after these is told `too many users`", integer(1, CLIENTS_MAX), 1024))
+    .addOption(option("--max-processes <N>", "worker processes; then clients share them", integer(1, PROCESSES_MAX), 64))
+    .addOption(option("--spare-processes <N>", "workers kept ready for the next clients", integer(0, PROCESSES_MAX), 2))
     .addOption(
       option(
-        "--ring-bytes <size>",
+        "--ring-bytes <SIZE>",
         "ring of each process; a power of two",
         powerOfTwo(byteSize(RING_BYTES_LEAST, RING_BYTES_MAX)),
         262_144,
@@ -99,15 +99,15 @@ function createProgram(): Command {
     )
     .addOption(
       option(
-        "--order-entries <n>",
+        "--order-entries <N>",
         "entries of the order ring; a power of two",
         powerOfTwo(integer(ORDER_ENTRIES_MIN, ORDER_ENTRIES_MAX)),
         65_536,
       ),
     )
-    .addOption(option("--orphan-ms <ms>", "how long workers outlive the supervisor", integer(0, 3_600_000), 0))
-    .addOption(option("--max-queue <size>", "what may wait for a client that does not read", byteSize(1), MiB, "1MiB"))
-    .addOption(new Option("--log-level <level>", "how much to log").choices(LOG_LEVELS).default("info"));
+    .addOption(option("--orphan-ms <MS>", "how long workers outlive the supervisor", integer(0, 3_600_000), 0))
+    .addOption(option("--max-queue <SIZE>", "what may wait for a client that does not read", byteSize(1), MiB, "1MiB"))
+    .addOption(new Option("--log-level <LEVEL>", "how much to log").choices(LOG_LEVELS).default("info"));
   addServerOptions(serve).action(async (host: string, port: number, flags: ServeFlags) => {
     requireLinux(serve);
     const processes = flags.maxProcesses + flags.spareProcesses + PROCESSES_OF_OUR_OWN;
@@ -124,28 +124,28 @@ function createProgram(): Command {
 
   program
     .command("join")
-    .summary("talk: a line editor on a terminal, a filter in a pipe")
+    .summary("join a server, to talk")
     .description(
       "Join a server. On a terminal: type lines, leave with Ctrl-C or Ctrl-D. In a pipe: standard input is said, " +
         "what others say goes to standard output.",
     )
     .addArgument(hostArgument("the server's name or address"))
     .addArgument(portArgument("the server's port", 1))
-    .addOption(new Option("--name <name>", "the name to ask for").argParser(personName))
-    .addOption(option("--connect-timeout <seconds>", "how long to wait for the server", integer(1, 3600), 10))
+    .addOption(new Option("--name <NAME>", "the name to ask for").argParser(personName))
+    .addOption(option("--connect-timeout <SECONDS>", "how long to wait for the server", integer(1, 3600), 10))
     .action(async (host: string, port: number, { name, connectTimeout }: JoinFlags) => {
       const { join } = await import("./join.ts");
       process.exitCode = await join({ host, port, name: name ?? null, connectTimeoutMs: connectTimeout * 1000 });
     });
 
-  const stop = program.command("stop").description("End a server of this machine in good order.");
+  const stop = program.command("stop").summary("end a server").description("End a server of this machine in good order.");
   addServerOptions(stop).action(async (flags: Omit<ControlOptions, "json">) => {
     requireLinux(stop);
     const control = await import("./control.ts");
     process.exitCode = await control.stop({ ...flags, json: false });
   });
 
-  const status = program.command("status").description("Tell how a server of this machine is doing.");
+  const status = program.command("status").summary("tell how a server is doing").description("Tell how a server of this machine is doing.");
   addServerOptions(status)
     .option("--json", "for programs", false)
     .action(async (flags: ControlOptions) => {

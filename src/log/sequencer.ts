@@ -23,6 +23,8 @@ export interface SequencerEvents {
   onViolation(process: number, reason: string): void;
   /** A process left `PROBES_MISSED_MAX` probes unanswered: it has to be ended. */
   onHung(process: number): void;
+  /** A process is a reader from now on. */
+  onJoined?(process: number): void;
   /** A record was given its place. For the sequencer's own process, which may act on kinds (never on payloads). */
   onOrdered?(process: number, kind: number): void;
 }
@@ -222,6 +224,7 @@ export class Sequencer {
       words.set(layout.slot(process, SlotWord.joinAtHigh), Math.floor(this.#sequence / UINT32_SPAN));
       words.store(layout.slot(process, SlotWord.joined), slot.generation);
       this.#ring(process);
+      this.#events.onJoined?.(process);
       work += 1;
     });
     return work;

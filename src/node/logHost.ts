@@ -31,6 +31,8 @@ export interface LogHostOptions {
   onEvicted?(process: number, reason: string): void;
   /** A process has ended, and everything that it had published is in the order. Its slot is free again. */
   onGone?(process: number, code: number | null, signal: NodeJS.Signals | null): void;
+  /** A process that was started reads the log from now on. */
+  onJoined?(process: number): void;
   /** A record of this kind was ordered. Called before anybody can read it; may append to process 0's ring. */
   onOrdered?(process: number, kind: number): void;
 }
@@ -80,6 +82,7 @@ export class LogHost implements Disposable {
       onViolation: (process, reason) => this.#evict(process, reason),
       onHung: (process) => this.#evict(process, `it left ${PROBES_MISSED_MAX} probes unanswered`),
       ...(options.onOrdered === undefined ? {} : { onOrdered: options.onOrdered }),
+      ...(options.onJoined === undefined ? {} : { onJoined: options.onJoined }),
     });
     this.member = new LogMember(this.segment, SEQUENCER, this.sequencer.admit(SEQUENCER), doorbell);
     this.#bell = pipe2();

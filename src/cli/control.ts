@@ -1,0 +1,56 @@
+import { formatBytes } from "../base/index.ts";
+import { type ControlRequest, type ServerStatus, askServer, controlPath, segmentPath } from "../node/index.ts";
+import type { ControlOptions } from "./options.ts";
+
+/** Ends a server in good order, and returns when it has ended. */
+export async function stop(options: ControlOptions): Promise<number> {
+  return (await ask(options, { command: "stop" })) === undefined ? 1 : 0;
+}
+
+export async function status(options: ControlOptions): Promise<number> {
+  const answer = await ask(options, { command: "status" });
+  if (answer === undefined) return 1;
+  process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : describe(answer as ServerStatus));
+  return 0;
+}
+
+async function ask(options: ControlOptions, request: ControlRequest): Promise<unknown> {
+  const answer = await askRunning(options, request);
+  if (answer === undefined)
+    process.stderr.write(`chorus: no server called "${options.name}" runs with the data directory ${options.data}\n`);
+  return answer;
+}
+
+async function askRunning({ shmDir, data, name }: ControlOptions, request: ControlRequest): Promise<unknown> {
+  let path: string;
+  try {
+    path = segmentPath(shmDir, data, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+  return askServer(controlPath(path), request);
+}
+
+function describe(status: ServerStatus): string {
+  const lines = [
+    `${status.name} on ${status.address}, process ${status.pid}, up ${status.uptimeSeconds} s${status.stopping ? ", stopping" : ""}`,
+    `${status.clients} clients (${status.greeting} being greeted, ${status.waiting} waiting for a process)`,
+    `${status.sequence - 1} records ordered, segment of ${formatBytes(status.segmentBytes)}`,
+    "",
+    "process  pid      role     clients  lag",
+  ];
+  for (const { process, role, ready, clients } of status.processes) {
+    const log = status.log.find((each) => each.process === process);
+    lines.push(
+      [
+        String(process).padEnd(8),
+        String(log?.pid ?? "").padEnd(8),
+        (ready ? role : `${role}…`).padEnd(8),
+        String(clients).padEnd(8),
+        String(log?.lagRecords ?? ""),
+      ].join(" "),
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}

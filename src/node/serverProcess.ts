@@ -1,0 +1,304 @@
+import { createHash } from "node:crypto";
+import { readFileSync, realpathSync, rmSync, statfsSync } from "node:fs";
+import { type Server, type Socket, createServer } from "node:net";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { formatBytes } from "../base/index.ts";
+import { Layout } from "../log/index.ts";
+import {
+  type LogLevel,
+  type Role,
+  Supervisor,
+  type SupervisorStatus,
+  decodeSeatMessage,
+  encodeSeatMessage,
+} from "../server/index.ts";
+import { timerClock } from "./clock.ts";
+import { type ControlRequest, ControlSocket, controlPath } from "./controlSocket.ts";
+import { InputArea } from "./inputArea.ts";
+import { close, dupCloexec, pageBytes, shutdown } from "./libc.ts";
+import { lockDirectory } from "./lock.ts";
+import { LogHost } from "./logHost.ts";
+import { SeatSocket } from "./seatSocket.ts";
+
+export interface ServerOptions {
+  host: string;
+  port: number;
+  maxClients: number;
+  maxProcesses: number;
+  spareProcesses: number;
+  ringBytes: number;
+  orderEntries: number;
+  shmDir: string;
+  data: string;
+  name: string;
+  orphanMs: number;
+  maxQueueBytes: number;
+  log(level: LogLevel, text: string): void;
+}
+
+/** What a child needs to know, as JSON among its arguments. */
+export interface ChildOptions {
+  serverName: string;
+  host: string;
+  port: number;
+  maxQueueBytes: number;
+  orphanMs: number;
+}
+
+/** What keeps a server from starting, in words for who started it. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+export interface ServerStatus extends SupervisorStatus {
+  name: string;
+  pid: number;
+  address: string;
+  uptimeSeconds: number;
+  /** The sequence number that the next record gets. */
+  sequence: number;
+  segmentBytes: number;
+  log: { process: number; pid: number | undefined; lagRecords: number; orderedBytes: number }[];
+}
+
+/** Supervisor and greeter, and one process more that ends while another has taken its clients. */
+const PROCESSES_BESIDE_WORKERS = 4;
+const PROBE_MS = 1000;
+const CHILD_MAIN = fileURLToPath(new URL(`./childMain${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url));
+
+/** Which segment is ours: whose, of which data directory, and called what. */
+export function segmentPath(shmDir: string, data: string, name: string): string {
+  const owner = `${process.getuid?.() ?? 0}\0${realpathSync(data)}\0${name}`;
+  return join(shmDir, `chorus-${createHash("sha256").update(owner).digest("hex").slice(0, 24)}`);
+}
+
+/** The supervisor's process: wires `Supervisor` to the machine, from the first file to the last. */
+export class ServerProcess {
+  readonly #options: ServerOptions;
+  readonly #startedMs = Date.now();
+  readonly #seats = new Map<number, SeatSocket>();
+  readonly #host: LogHost;
+  readonly #supervisor: Supervisor;
+  readonly #listener: Server;
+  readonly #control: ControlSocket;
+  readonly #release: () => void;
+  #address = { host: "", port: 0 };
+  #ended: () => void = () => undefined;
+  /** Resolves when everything has ended. */
+  readonly ended: Promise<void>;
+
+  static async start(options: ServerOptions): Promise<ServerProcess> {
+    const lock = lockDirectory(options.data);
+    if (lock === undefined)
+      throw new StartError(
+        `a server is running with the data directory ${options.data}; stop it with "chorus stop", or choose another with --data`,
+      );
+    const server = new ServerProcess(options, () => lock.release());
+    try {
+      await server.#listen();
+    } catch (error) {
+      server.#tearDown();
+      throw error;
+    }
+    return server;
+  }
+
+  private constructor(options: ServerOptions, release: () => void) {
+    this.#options = options;
+    this.#release = release;
+    this.ended = new Promise((resolve) => (this.#ended = resolve));
+    const geometry = {
+      processes: options.maxProcesses + options.spareProcesses + PROCESSES_BESIDE_WORKERS,
+      ringBytes: options.ringBytes,
+      orderEntries: options.orderEntries,
+      pageBytes: pageBytes(),
+    };
+    const path = segmentPath(options.shmDir, options.data, options.name);
+    const { totalBytes } = new Layout(geometry);
+    try {
+      this.#removeLeftover(path);
+      this.#checkSpace(totalBytes);
+      this.#host = new LogHost({
+        path,
+        geometry,
+        probeMs: PROBE_MS,
+        segmentId: randomWords(2) as [number, number],
+        identity: identityOf(options),
+        onEvicted: (process, reason) => options.log("error", `process ${process} is ended: ${reason}`),
+        onGone: (process, code, signal) => this.#gone(process, signal ?? `exit code ${code}`),
+        onOrdered: (process, kind) => this.#supervisor.ordered(process, kind),
+        onJoined: (process) => this.#supervisor.joined(process),
+      });
+    } catch (error) {
+      release();
+      throw error;
+    }
+    this.#supervisor = new Supervisor(
+      {
+        clock: timerClock,
+        spawn: (role) => this.#spawn(role),
+        kill: (process) => this.#host.kill(process),
+        send: (process, message, handles) => this.#seats.get(process)?.send(encodeSeatMessage(message), handles),
+        append: (kind, payload) => this.#host.member.append(kind, 0, payload),
+        wake: () => this.#host.wake(),
+        createInputArea: () => {
+          const area = InputArea.create();
+          const handle = dupCloexec(area.fd);
+          area.close();
+          return handle;
+        },
+        shutdown: (socket) => shutdown(socket),
+        close: (handle) => close(handle),
+        log: options.log,
+        finished: () => this.#tearDown(),
+      },
+      options,
+    );
+    this.#host.onTurn(() => this.#supervisor.step());
+    this.#listener = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true, allowHalfOpen: true });
+    this.#listener.on("connection", (socket) => this.#accept(socket));
+    this.#control = new ControlSocket(controlPath(path), (request) => this.#answer(request));
+  }
+
+  get address(): { host: string; port: number } {
+    return this.#address;
+  }
+
+  /** See `Supervisor.stop`. */
+  stop(): void {
+    this.#listener.close();
+    this.#supervisor.stop();
+  }
+
+  status(): ServerStatus {
+    const { host, port } = this.#address;
+    return {
+      name: this.#options.name,
+      pid: process.pid,
+      address: `${host}:${port}`,
+      uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
+      sequence: this.#host.sequencer.sequence,
+      segmentBytes: this.#host.segment.layout.totalBytes,
+      log: [...this.#host.processes].map(({ process, child }) => {
+        const { lagRecords, orderedBytes } = this.#host.sequencer.inspect(process);
+        return { process, pid: child.pid, lagRecords, orderedBytes };
+      }),
+      ...this.#supervisor.status(),
+    };
+  }
+
+  async #listen(): Promise<void> {
+    await this.#control.listen();
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#listener.once("error", (error: NodeJS.ErrnoException) => {
+        const why =
+          error.code === "EADDRINUSE"
+            ? "another program listens there; choose another port"
+            : error.code === "EACCES"
+              ? "this user may not listen there; ports below 1024 need a privilege"
+              : error.message;
+        reject(new StartError(`cannot listen on ${host}:${port}: ${why}`));
+      });
+      this.#listener.listen({ host, port, backlog: 1024 }, resolve);
+    });
+    this.#listener.on("error", (error) => this.#options.log("error", `accepting failed: ${error.message}`));
+    const address = this.#listener.address() as { address: string; port: number };
+    this.#address = { host, port: address.port };
+    this.#supervisor.start();
+  }
+
+  #spawn(role: Role): { process: number; generation: number } | undefined {
+    if (!this.#host.hasFreeSlot) return undefined;
+    const [ours, theirs] = SeatSocket.pair();
+    const options: ChildOptions = {
+      serverName: this.#options.name,
+      ...this.#address,
+      maxQueueBytes: this.#options.maxQueueBytes,
+      orphanMs: this.#options.orphanMs,
+    };
+    const hosted = this.#host.spawn([CHILD_MAIN, role, JSON.stringify(options)], [theirs]);
+    close(theirs);
+    const { process, generation } = hosted;
+    const seat = new SeatSocket(ours);
+    this.#seats.set(process, seat);
+    seat.onMessage = (bytes) => {
+      try {
+        this.#supervisor.receive(process, decodeSeatMessage(bytes));
+      } catch (error) {
+        this.#options.log("error", `process ${process} is ended: ${String(error)}`);
+        this.#host.kill(process);
+      }
+    };
+    return { process, generation };
+  }
+
+  #gone(process: number, how: string): void {
+    this.#seats.get(process)?.close();
+    this.#seats.delete(process);
+    this.#supervisor.gone(process, how);
+  }
+
+  /** Takes the descriptor out of Node's hands: the connection goes on living in ours. */
+  #accept(socket: Socket): void {
+    // The only way to a connection's descriptor: `fd` of its handle, which Node keeps for such uses.
+    const descriptor = (socket as unknown as { _handle: { fd: number } | null })._handle?.fd;
+    if (descriptor === undefined || descriptor < 0) {
+      socket.destroy();
+      return;
+    }
+    const ours = dupCloexec(descriptor);
+    socket.destroy();
+    this.#supervisor.accept(ours);
+  }
+
+  #answer(request: ControlRequest): unknown {
+    if (request.command === "status") return this.status();
+    this.stop();
+    return this.ended.then(() => ({ stopped: true }));
+  }
+
+  /** We hold the lock of the data directory, so whoever made this file is dead. */
+  #removeLeftover(path: string): void {
+    let bytes: number;
+    try {
+      bytes = readFileSync(path).length;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw error;
+    }
+    rmSync(path);
+    rmSync(controlPath(path), { force: true });
+    this.#options.log("warn", `removed the segment (${formatBytes(bytes)}) of a server that was killed`);
+  }
+
+  #checkSpace(needed: number): void {
+    const { shmDir } = this.#options;
+    const { bavail, bsize } = statfsSync(shmDir);
+    const free = bavail * bsize;
+    if (free >= needed) return;
+    throw new StartError(
+      `${shmDir} has ${formatBytes(free)} free, and these settings need ${formatBytes(needed)}: ` +
+        `make it larger, choose another with --shm-dir, or lower --max-processes or --ring-bytes`,
+    );
+  }
+
+  #tearDown(): void {
+    this.#listener.close();
+    this.#control.close();
+    for (const seat of this.#seats.values()) seat.close();
+    this.#host[Symbol.dispose]();
+    this.#release();
+    this.#ended();
+  }
+}
+
+function randomWords(count: number): number[] {
+  return [...crypto.getRandomValues(new Int32Array(count))];
+}
+
+function identityOf({ data }: ServerOptions): [number, number, number, number] {
+  const digest = createHash("sha256").update(realpathSync(data)).digest();
+  return [digest.readInt32LE(0), digest.readInt32LE(4), digest.readInt32LE(8), digest.readInt32LE(12)];
+}
