@@ -25,7 +25,7 @@ export function encodeUtf8(text: string): Uint8Array {
 /** The string of well-formed bytes; what is not well-formed becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
   let text = "";
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = sequenceLength(bytes, at, bytes.length);
     if (length === 0) {
       text += "\ufffd";

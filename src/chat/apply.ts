@@ -1,12 +1,24 @@
 import { NICK_CHARACTERS_MAX, foldName, isDisplayName, isNick } from "./names.ts";
-import { type ChatState, type Protocol, type Session, type SessionId, putSession, removeSession } from "./state.ts";
+import {
+  type ChatState,
+  type Protocol,
+  type Session,
+  type SessionId,
+  putSession,
+  removeSession,
+} from "./state.ts";
 
 export type LeaveReason = "quit" | "hung up" | "too slow" | "connection lost" | "process died";
 
 /** What clients wish and what happened: the chat's part of the log. */
 export type ChatRecord =
   /** From the supervisor: this process serves the session from now on. The first one is its arrival. */
-  | { readonly kind: "seat"; readonly session: SessionId; readonly process: number; readonly protocol: Protocol }
+  | {
+      readonly kind: "seat";
+      readonly session: SessionId;
+      readonly process: number;
+      readonly protocol: Protocol;
+    }
   /** From the supervisor: nothing comes from this process any more. */
   | { readonly kind: "processDied"; readonly process: number }
   /** From the supervisor: the server ends. */
@@ -21,16 +33,31 @@ export type ChatRecord =
       readonly derived: boolean;
     }
   | { readonly kind: "who"; readonly session: SessionId }
-  | { readonly kind: "leave"; readonly session: SessionId; readonly reason: LeaveReason; readonly text: Uint8Array };
+  | {
+      readonly kind: "leave";
+      readonly session: SessionId;
+      readonly reason: LeaveReason;
+      readonly text: Uint8Array;
+    };
 
 /** Who is to be told what. Texts are views of the record: sure to stay until `apply`'s caller goes on. */
 export type Effect =
   | { readonly kind: "arrived"; readonly session: Session }
   | { readonly kind: "said" | "acted"; readonly session: Session; readonly text: Uint8Array }
   | { readonly kind: "renamed"; readonly session: Session; readonly previous: Session }
-  | { readonly kind: "nickRefused"; readonly session: Session; readonly name: string; readonly reason: "taken" | "malformed" }
+  | {
+      readonly kind: "nickRefused";
+      readonly session: Session;
+      readonly name: string;
+      readonly reason: "taken" | "malformed";
+    }
   | { readonly kind: "whoReply"; readonly session: Session; readonly sessions: readonly Session[] }
-  | { readonly kind: "left"; readonly session: Session; readonly reason: LeaveReason; readonly text: Uint8Array }
+  | {
+      readonly kind: "left";
+      readonly session: Session;
+      readonly reason: LeaveReason;
+      readonly text: Uint8Array;
+    }
   | { readonly kind: "stopping" };
 
 const SUPERVISOR = 0;
@@ -54,7 +81,9 @@ export function apply(
 ): readonly Effect[] {
   switch (record.kind) {
     case "seat":
-      return fromProcess === SUPERVISOR ? seat(state, record.session, record.process, record.protocol) : NO_EFFECTS;
+      return fromProcess === SUPERVISOR
+        ? seat(state, record.session, record.process, record.protocol)
+        : NO_EFFECTS;
     case "processDied":
       return fromProcess === SUPERVISOR ? bury(state, record.process) : NO_EFFECTS;
     case "stop":

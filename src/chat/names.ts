@@ -20,7 +20,8 @@ export function foldName(name: string): string {
   let folded = "";
   for (const character of name) {
     const code = character.charCodeAt(0);
-    folded += character.length === 1 && code >= 0x41 && code <= 0x5e ? String.fromCharCode(code + 32) : character;
+    folded +=
+      character.length === 1 && code >= 0x41 && code <= 0x5e ? String.fromCharCode(code + 32) : character;
   }
   return folded;
 }

@@ -36,7 +36,8 @@ export function restoreSnapshot(bytes: Uint8Array): ChatState {
     const id = reader.uint53();
     const process = reader.uint16();
     const protocol = PROTOCOLS[reader.uint8()];
-    if (protocol === undefined) throw new SnapshotError("the snapshot names a protocol that this program does not know");
+    if (protocol === undefined)
+      throw new SnapshotError("the snapshot names a protocol that this program does not know");
     const nick = decodeUtf8(reader.sized());
     putSession(state, { id, process, protocol, nick, displayName: decodeUtf8(reader.sized()) });
   }

@@ -1,5 +1,11 @@
 import { formatBytes } from "../base/index.ts";
-import { type ControlRequest, type ServerStatus, askServer, controlPath, segmentPath } from "../node/index.ts";
+import {
+  type ControlRequest,
+  type ServerStatus,
+  askServer,
+  controlPath,
+  segmentPath,
+} from "../node/index.ts";
 import type { ControlOptions } from "./options.ts";
 
 /** Ends a server in good order, and returns when it has ended. */
@@ -17,7 +23,9 @@ export async function status(options: ControlOptions): Promise<number> {
 async function ask(options: ControlOptions, request: ControlRequest): Promise<unknown> {
   const answer = await askRunning(options, request);
   if (answer === undefined)
-    process.stderr.write(`chorus: no server called "${options.name}" runs with the data directory ${options.data}\n`);
+    process.stderr.write(
+      `chorus: no server called "${options.name}" runs with the data directory ${options.data}\n`,
+    );
   return answer;
 }
 

@@ -59,7 +59,9 @@ function connectError(error: unknown, host: string, where: string): JoinError {
   const failures: unknown[] = error instanceof AggregateError ? error.errors : [error];
   const codes = failures.map((failure) => (failure as NodeJS.ErrnoException).code);
   if (codes.includes("ECONNREFUSED")) {
-    return new JoinError(`connection refused: no server listens on ${where} (start one with \`chorus serve\`)`);
+    return new JoinError(
+      `connection refused: no server listens on ${where} (start one with \`chorus serve\`)`,
+    );
   }
   if (codes.includes("ENOTFOUND")) return new JoinError(`unknown host: ${host}`);
   if (codes.includes("EAI_AGAIN")) return new JoinError(`unknown host: ${host} (no name server answered)`);

@@ -40,7 +40,13 @@ interface JoinFlags {
   connectTimeout: number;
 }
 
-function option<Value>(flags: string, says: string, parse: Parser<Value>, fallback: Value, shown?: string): Option {
+function option<Value>(
+  flags: string,
+  says: string,
+  parse: Parser<Value>,
+  fallback: Value,
+  shown?: string,
+): Option {
   return new Option(flags, says).argParser(parse).default(fallback, shown);
 }
 
@@ -77,7 +83,10 @@ function createProgram(): Command {
     .description(description!)
     .version(version!)
     .showHelpAfterError("(see --help)")
-    .addHelpText("after", "\nTo try it:\n  chorus serve           in one terminal\n  chorus join            in two others");
+    .addHelpText(
+      "after",
+      "\nTo try it:\n  chorus serve           in one terminal\n  chorus join            in two others",
+    );
 
   const serve = program
     .command("serve")
@@ -85,9 +94,30 @@ function createProgram(): Command {
     .description("Run a server: anyone joins on its port with nc, telnet or chorus join.")
     .addArgument(hostArgument("the address to listen on; 0.0.0.0 or :: for all"))
     .addArgument(portArgument("the port to listen on; 0 takes a free one", 0))
-    .addOption(option("--max-clients <N>", "the client after these is told `too many users`", integer(1, CLIENTS_MAX), 1024))
-    .addOption(option("--max-processes <N>", "worker processes; then clients share them", integer(1, PROCESSES_MAX), 64))
-    .addOption(option("--spare-processes <N>", "workers kept ready for the next clients", integer(0, PROCESSES_MAX), 2))
+    .addOption(
+      option(
+        "--max-clients <N>",
+        "the client after these is told `too many users`",
+        integer(1, CLIENTS_MAX),
+        1024,
+      ),
+    )
+    .addOption(
+      option(
+        "--max-processes <N>",
+        "worker processes; then clients share them",
+        integer(1, PROCESSES_MAX),
+        64,
+      ),
+    )
+    .addOption(
+      option(
+        "--spare-processes <N>",
+        "workers kept ready for the next clients",
+        integer(0, PROCESSES_MAX),
+        2,
+      ),
+    )
     .addOption(
       option(
         "--ring-bytes <SIZE>",
@@ -105,8 +135,12 @@ function createProgram(): Command {
         65_536,
       ),
     )
-    .addOption(option("--orphan-ms <MS>", "how long workers outlive the supervisor", integer(0, 3_600_000), 0))
-    .addOption(option("--max-queue <SIZE>", "what may wait for a client that does not read", byteSize(1), MiB, "1MiB"))
+    .addOption(
+      option("--orphan-ms <MS>", "how long workers outlive the supervisor", integer(0, 3_600_000), 0),
+    )
+    .addOption(
+      option("--max-queue <SIZE>", "what may wait for a client that does not read", byteSize(1), MiB, "1MiB"),
+    )
     .addOption(new Option("--log-level <LEVEL>", "how much to log").choices(LOG_LEVELS).default("info"));
   addServerOptions(serve).action(async (host: string, port: number, flags: ServeFlags) => {
     requireLinux(serve);
@@ -135,17 +169,28 @@ function createProgram(): Command {
     .addOption(option("--connect-timeout <SECONDS>", "how long to wait for the server", integer(1, 3600), 10))
     .action(async (host: string, port: number, { name, connectTimeout }: JoinFlags) => {
       const { join } = await import("./join.ts");
-      process.exitCode = await join({ host, port, name: name ?? null, connectTimeoutMs: connectTimeout * 1000 });
+      process.exitCode = await join({
+        host,
+        port,
+        name: name ?? null,
+        connectTimeoutMs: connectTimeout * 1000,
+      });
     });
 
-  const stop = program.command("stop").summary("end a server").description("End a server of this machine in good order.");
+  const stop = program
+    .command("stop")
+    .summary("end a server")
+    .description("End a server of this machine in good order.");
   addServerOptions(stop).action(async (flags: Omit<ControlOptions, "json">) => {
     requireLinux(stop);
     const control = await import("./control.ts");
     process.exitCode = await control.stop({ ...flags, json: false });
   });
 
-  const status = program.command("status").summary("tell how a server is doing").description("Tell how a server of this machine is doing.");
+  const status = program
+    .command("status")
+    .summary("tell how a server is doing")
+    .description("Tell how a server of this machine is doing.");
   addServerOptions(status)
     .option("--json", "for programs", false)
     .action(async (flags: ControlOptions) => {

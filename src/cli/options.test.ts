@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InvalidArgumentError } from "commander";
-import { type Parser, byteSize, directory, hostName, integer, personName, powerOfTwo, serverName } from "./options.ts";
+import {
+  type Parser,
+  byteSize,
+  directory,
+  hostName,
+  integer,
+  personName,
+  powerOfTwo,
+  serverName,
+} from "./options.ts";
 
 function refuses(parse: Parser<unknown>, texts: readonly string[], reason: RegExp): void {
   for (const text of texts) {
@@ -39,7 +48,8 @@ test("powers of two, with a hint at the next ones", () => {
 });
 
 test("a host is not a port", () => {
-  for (const host of ["127.0.0.1", "::1", "localhost", "chat.example.org", "0.0.0.0"]) assert.equal(hostName(host), host);
+  for (const host of ["127.0.0.1", "::1", "localhost", "chat.example.org", "0.0.0.0"])
+    assert.equal(hostName(host), host);
   refuses(hostName, ["4000"], /host comes before the port: 127\.0\.0\.1 4000/);
   refuses(hostName, ["", "a b", "http://example.org"], /name or address/);
 });

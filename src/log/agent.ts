@@ -28,6 +28,8 @@ export class AgentLoop {
     if (this.#stopped || this.#scheduled) return;
     for (const sleeper of this.#sleepers) sleeper.wakeUp();
     this.#step();
+    // The step may have been the last one, after which the memory is gone.
+    if (this.#stopped) return;
     for (const sleeper of this.#sleepers) {
       if (sleeper.fallAsleep()) continue;
       this.#schedule();
@@ -37,7 +39,7 @@ export class AgentLoop {
 
   /** Takes a turn soon. For events that come in crowds: many of them, one turn. */
   soon(): void {
-    if (!this.#scheduled) this.#schedule();
+    if (!this.#scheduled && !this.#stopped) this.#schedule();
   }
 
   stop(): void {

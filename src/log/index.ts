@@ -1,8 +1,25 @@
 export { AgentLoop, type Sleeper } from "./agent.ts";
-export { type Geometry, Layout, ORDER_ENTRIES_MAX, ORDER_ENTRIES_MIN, PROCESSES_MAX, type Range, RING_BYTES_MAX, RING_BYTES_MIN, isPowerOfTwo } from "./layout.ts";
+export {
+  type Geometry,
+  Layout,
+  ORDER_ENTRIES_MAX,
+  ORDER_ENTRIES_MIN,
+  PROCESSES_MAX,
+  type Range,
+  RING_BYTES_MAX,
+  RING_BYTES_MIN,
+  isPowerOfTwo,
+} from "./layout.ts";
 export { type Doorbell, LogMember, RECORDS_PER_TURN, SEQUENCER } from "./member.ts";
 export { LogReader, LogRecord, type RecordHandler } from "./reader.ts";
-export { type FormatOptions, LogCorruptionError, type Segment, SegmentMismatchError, formatSegment, openSegment } from "./segment.ts";
+export {
+  type FormatOptions,
+  LogCorruptionError,
+  type Segment,
+  SegmentMismatchError,
+  formatSegment,
+  openSegment,
+} from "./segment.ts";
 export { PROBES_MISSED_MAX, Sequencer, type SequencerEvents } from "./sequencer.ts";
 export { ArrayWords, type Words } from "./words.ts";
 export { BACK_PRESSURED, CLOSED, NOT_READY, RingWriter, TOO_BIG } from "./writer.ts";

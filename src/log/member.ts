@@ -164,7 +164,9 @@ export class LogMember {
       layout.slot(this.process, SlotWord.joinAtLow),
       layout.slot(this.process, SlotWord.joinAtHigh),
     );
-    this.#reader = new LogReader(this.segment, this.process, sequence, (from, to) => this.#consumed(from, to));
+    this.#reader = new LogReader(this.segment, this.process, sequence, (from, to) =>
+      this.#consumed(from, to),
+    );
     words.store(layout.process(this.process, ProcessWord.reading), this.generation);
     return this.#reader;
   }

@@ -74,7 +74,7 @@ export class LogReader {
   }
 
   get isBehind(): boolean {
-    return this.#segment.words.load(this.#segment.layout.tail) !== (this.#sequence % UINT32_SPAN | 0);
+    return this.#segment.words.load(this.#segment.layout.tail) !== ((this.#sequence % UINT32_SPAN) | 0);
   }
 
   /**
@@ -84,7 +84,7 @@ export class LogReader {
   poll(handler: RecordHandler, limit: number): number {
     const { words, layout } = this.#segment;
     const record = this.#record;
-    const start = this.#sequence % UINT32_SPAN | 0;
+    const start = (this.#sequence % UINT32_SPAN) | 0;
     const available = (words.load(layout.tail) - start) | 0;
     if (available === 0) return 0;
     if (available < 0 || available > this.#orderMask + 1)
@@ -125,7 +125,7 @@ export class LogReader {
 
   #publish(): void {
     const from = this.#published;
-    const to = this.#sequence % UINT32_SPAN | 0;
+    const to = (this.#sequence % UINT32_SPAN) | 0;
     assert(((to - from) | 0) >= 0, "a reader went backwards");
     this.#segment.words.store(this.#consumedWord, to);
     this.#published = to;

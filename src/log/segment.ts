@@ -53,12 +53,12 @@ export function formatSegment(words: Words, geometry: Geometry, options: FormatO
   words.set(HeaderWord.processes, geometry.processes);
   words.set(HeaderWord.ringBytes, geometry.ringBytes);
   words.set(HeaderWord.orderEntries, geometry.orderEntries);
-  words.set(HeaderWord.totalBytesLow, layout.totalBytes % UINT32_SPAN | 0);
+  words.set(HeaderWord.totalBytesLow, (layout.totalBytes % UINT32_SPAN) | 0);
   words.set(HeaderWord.totalBytesHigh, Math.floor(layout.totalBytes / UINT32_SPAN));
   words.set(HeaderWord.segmentId0, segmentId[0] | 0);
   words.set(HeaderWord.segmentId1, segmentId[1] | 0);
   identity.forEach((word, i) => words.set(HeaderWord.identity + i, word | 0));
-  words.set(HeaderWord.firstSequenceLow, firstSequence % UINT32_SPAN | 0);
+  words.set(HeaderWord.firstSequenceLow, (firstSequence % UINT32_SPAN) | 0);
   words.set(HeaderWord.firstSequenceHigh, Math.floor(firstSequence / UINT32_SPAN));
   words.set(HeaderWord.startPosition, startPosition | 0);
 
@@ -66,7 +66,7 @@ export function formatSegment(words: Words, geometry: Geometry, options: FormatO
     words.set(layout.slot(process, SlotWord.limit), startPosition | 0);
     words.set(layout.process(process, ProcessWord.published), startPosition | 0);
   }
-  words.set(layout.tail, firstSequence % UINT32_SPAN | 0);
+  words.set(layout.tail, (firstSequence % UINT32_SPAN) | 0);
   words.store(HeaderWord.checksum, headerChecksum(words));
   return { words, layout };
 }

@@ -70,7 +70,13 @@ export class Sequencer {
   #pressure = false;
 
   /** @param clock milliseconds since 1970; may go back, the log's time does not */
-  constructor(segment: Segment, firstSequence: number, clock: () => number, doorbell: Doorbell, events: SequencerEvents) {
+  constructor(
+    segment: Segment,
+    firstSequence: number,
+    clock: () => number,
+    doorbell: Doorbell,
+    events: SequencerEvents,
+  ) {
     const { words, layout } = segment;
     this.#segment = segment;
     this.#doorbell = doorbell;
@@ -79,7 +85,7 @@ export class Sequencer {
     this.#orderEntries = layout.geometry.orderEntries;
     this.#runs = new Runs(this.#orderEntries);
     this.#sequence = firstSequence;
-    this.#published = firstSequence % UINT32_SPAN | 0;
+    this.#published = (firstSequence % UINT32_SPAN) | 0;
     this.#minConsumed = this.#published;
     assert(words.load(layout.tail) === this.#published, "the sequencer starts where the segment does");
     for (let process = 0; process < layout.geometry.processes; process += 1) {
@@ -127,7 +133,8 @@ export class Sequencer {
     const { words, layout } = this.#segment;
     // Ordering may wait for readers: then the rest is ordered later, from the slot's ring as it stands.
     this.#order(process, Number.MAX_SAFE_INTEGER);
-    if (slot.violation !== undefined) slot.ordered = words.load(layout.process(process, ProcessWord.published));
+    if (slot.violation !== undefined)
+      slot.ordered = words.load(layout.process(process, ProcessWord.published));
     slot.joined = false;
     words.store(layout.slot(process, SlotWord.joined), 0);
     words.store(layout.slot(process, SlotWord.generation), -slot.generation);
@@ -195,10 +202,20 @@ export class Sequencer {
   }
 
   /** What there is to know of a slot, for those who look. */
-  inspect(process: number): { generation: number; joined: boolean; orderedBytes: number; lagRecords: number } {
+  inspect(process: number): {
+    generation: number;
+    joined: boolean;
+    orderedBytes: number;
+    lagRecords: number;
+  } {
     const slot = this.#slot(process);
     const lag = slot.joined ? (this.#published - this.#consumed(process)) | 0 : 0;
-    return { generation: slot.generation, joined: slot.joined, orderedBytes: slot.ordered >>> 0, lagRecords: lag };
+    return {
+      generation: slot.generation,
+      joined: slot.joined,
+      orderedBytes: slot.ordered >>> 0,
+      lagRecords: lag,
+    };
   }
 
   #slot(process: number): Slot {
@@ -220,7 +237,7 @@ export class Sequencer {
       slot.probesMissed = 0;
       const answer = words.load(layout.process(process, ProcessWord.probeAnswer));
       if (answer !== words.get(layout.probe)) slot.probesMissed = -1;
-      words.set(layout.slot(process, SlotWord.joinAtLow), this.#sequence % UINT32_SPAN | 0);
+      words.set(layout.slot(process, SlotWord.joinAtLow), (this.#sequence % UINT32_SPAN) | 0);
       words.set(layout.slot(process, SlotWord.joinAtHigh), Math.floor(this.#sequence / UINT32_SPAN));
       words.store(layout.slot(process, SlotWord.joined), slot.generation);
       this.#ring(process);
@@ -241,14 +258,15 @@ export class Sequencer {
     const ringMask = ringBytes - 1;
     const ring = layout.ringOffsetBytes(process) / WORD_BYTES;
     const generation = Math.abs(words.get(layout.slot(process, SlotWord.generation)));
-    if (((published - slot.limit) >>> 0) > ringBytes) return this.#violate(process, "published beyond its ring");
+    if ((published - slot.limit) >>> 0 > ringBytes)
+      return this.#violate(process, "published beyond its ring");
 
     const now = this.#clock();
     if (now > this.#timeMs) this.#timeMs = now;
-    const timeLow = this.#timeMs % UINT32_SPAN | 0;
+    const timeLow = (this.#timeMs % UINT32_SPAN) | 0;
     const timeHigh = Math.floor(this.#timeMs / UINT32_SPAN);
     const sequenceHigh = Math.floor(this.#sequence / UINT32_SPAN);
-    const first = this.#sequence % UINT32_SPAN | 0;
+    const first = (this.#sequence % UINT32_SPAN) | 0;
     const free = this.#orderEntries - ((first - this.#minConsumed) | 0);
     // The upper half of the sequence number is the same for the whole run: it ends where that changes.
     const toCarry = UINT32_SPAN - (first >>> 0);
@@ -273,7 +291,7 @@ export class Sequencer {
         length < 0 ||
         length > layout.payloadBytesMax ||
         bytes > toEnd ||
-        bytes > ((published - position) >>> 0) ||
+        bytes > (published - position) >>> 0 ||
         kind < 0 ||
         kind > 0xffff ||
         words.get(header + RecordWord.generation) !== generation
@@ -309,7 +327,7 @@ export class Sequencer {
   }
 
   #publishTail(): void {
-    const tail = this.#sequence % UINT32_SPAN | 0;
+    const tail = (this.#sequence % UINT32_SPAN) | 0;
     if (tail === this.#published) return;
     this.#segment.words.store(this.#segment.layout.tail, tail);
     this.#published = tail;
@@ -344,7 +362,8 @@ export class Sequencer {
       this.#runs.shift();
     }
     if (changed.size === 0) return;
-    for (const process of changed) words.store(layout.slot(process, SlotWord.limit), this.#slots[process]!.limit);
+    for (const process of changed)
+      words.store(layout.slot(process, SlotWord.limit), this.#slots[process]!.limit);
     changed.clear();
   }
 

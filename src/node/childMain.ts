@@ -4,7 +4,14 @@
  *   node childMain.ts ROLE OPTIONS     with the log's descriptors (see logMember.ts) and its seat socket after them
  */
 import { LogRecord, type LogMember } from "../log/index.ts";
-import { Greeter, Replica, type SeatMessage, Worker, decodeSeatMessage, encodeSeatMessage } from "../server/index.ts";
+import {
+  Greeter,
+  Replica,
+  type SeatMessage,
+  Worker,
+  decodeSeatMessage,
+  encodeSeatMessage,
+} from "../server/index.ts";
 import type { ChildPorts, Handle } from "../server/index.ts";
 import { timerClock } from "./clock.ts";
 import { connectClient } from "./clientConnection.ts";
@@ -49,7 +56,8 @@ function main(role: string, options: ChildOptions): void {
     wake: () => loop.soon(),
     exit: () => process.exit(0),
   };
-  const part = role === "greeter" ? greeterPart(ports, replica, options) : workerPart(ports, member, replica, options);
+  const part =
+    role === "greeter" ? greeterPart(ports, replica, options) : workerPart(ports, member, replica, options);
   const onRecord = (record: LogRecord): void => part.onRecord(record);
 
   let saidReady = false;

@@ -1,7 +1,7 @@
 import { type SocketConstructorOpts, Socket } from "node:net";
 import { assert } from "../base/index.ts";
 import type { InputArea } from "./inputArea.ts";
-import { SHUT_RDWR, shutdown } from "./libc.ts";
+import { shutdown } from "./libc.ts";
 
 /**
  * A client's connection, TCP or a socket pair, in the process that serves it: reads go straight into the client's
@@ -105,7 +105,7 @@ export class ClientSocket {
 
   /** Ends the connection for all who hold it, whatever is queued, and closes. */
   shutdownNow(): void {
-    if (this.#open) shutdown(this.fd, SHUT_RDWR);
+    if (this.#open) shutdown(this.fd);
     this.destroy();
   }
 
@@ -116,7 +116,7 @@ export class ClientSocket {
 
   readonly #onRead = (count: number): boolean => {
     if (this.#onFinished !== undefined) return true;
-    this.#area.received(count);
+    this.#area.receive(count);
     this.onInput();
     return !this.#open || !this.#area.isFull;
   };
@@ -124,7 +124,7 @@ export class ClientSocket {
   #onSocketEnd(): void {
     this.#ended = true;
     if (!this.#open || this.#onFinished !== undefined) return;
-    this.#area.endOfInput = true;
+    this.#area.inputEnded = true;
     this.onEnd();
   }
 

@@ -5,7 +5,7 @@
  * never hands out again, so bytes that stood in the dead process's heap alone would be lost. Therefore the read goes
  * *straight* into memory that outlives the process: bytes that it had read but not yet counted (it died between the two)
  * still stand in place at `receivedPosition`. The successor finds out how many they are from the kernel's count of
- * received bytes, and counts them by calling `received`.
+ * received bytes, and counts them by calling `receive`.
  *
  * The memory is a memfd of this one client's own, passed along with its socket, and not a part of the log's
  * segment: what a client types can be a password, and a process without this client's descriptor cannot see it.
@@ -29,8 +29,8 @@ import {
   close,
   dropView,
   isSizeSealed,
-  mapShared,
   memfdCreate,
+  mmapFixed,
   munmap,
   pageBytes,
   reserveAddresses,
@@ -61,7 +61,7 @@ const HeaderWord = {
 
 const Flag = {
   discarding: 1,
-  endOfInput: 2,
+  inputEnded: 2,
 } as const;
 
 const HEADER_BYTES = pageBytes();
@@ -123,7 +123,9 @@ export class InputArea {
     const inputBytes = this.#load(HeaderWord.inputBytes);
     if (inputBytes !== INPUT_BYTES) return `an input area for ${inputBytes} bytes, not ${INPUT_BYTES}`;
     const pending = this.#pendingBytes();
-    return pending > INPUT_BYTES ? `an input area of ${INPUT_BYTES} bytes that says it holds ${pending}` : undefined;
+    return pending > INPUT_BYTES
+      ? `an input area of ${INPUT_BYTES} bytes that says it holds ${pending}`
+      : undefined;
   }
 
   /** Bytes received since the connection began, modulo 2^32. */
@@ -161,8 +163,11 @@ export class InputArea {
   }
 
   /** The first `count` bytes of what `space` gave have been read: from now on they are pending, here and for a successor. */
-  received(count: number): void {
-    assert(count >= 0 && count <= this.#freeBytes(), `${count} bytes received, ${this.#freeBytes()} were free`);
+  receive(count: number): void {
+    assert(
+      count >= 0 && count <= this.#freeBytes(),
+      `${count} bytes received, ${this.#freeBytes()} were free`,
+    );
     this.#store(HeaderWord.received, this.receivedPosition + count);
   }
 
@@ -188,12 +193,12 @@ export class InputArea {
   }
 
   /** The client has half-closed: nothing comes after what is pending. */
-  get endOfInput(): boolean {
-    return this.#flag(Flag.endOfInput);
+  get inputEnded(): boolean {
+    return this.#flag(Flag.inputEnded);
   }
 
-  set endOfInput(value: boolean) {
-    this.#setFlag(Flag.endOfInput, value);
+  set inputEnded(value: boolean) {
+    this.#setFlag(Flag.inputEnded, value);
   }
 
   /**
@@ -251,9 +256,8 @@ export class InputArea {
 function mapTwice(fd: number): bigint {
   const address = reserveAddresses(MAPPED_BYTES);
   try {
-    mapShared(fd, FILE_BYTES, { writable: true, address });
-    const again = address + BigInt(FILE_BYTES);
-    mapShared(fd, INPUT_BYTES, { writable: true, address: again, offset: HEADER_BYTES });
+    mmapFixed(address, fd, FILE_BYTES, 0);
+    mmapFixed(address + BigInt(FILE_BYTES), fd, INPUT_BYTES, HEADER_BYTES);
   } catch (error) {
     munmap(address, MAPPED_BYTES);
     throw error;

@@ -75,7 +75,10 @@ export class LogHost implements Disposable {
     this.#options = options;
     this.path = options.path;
     this.#descriptor = createSegmentFile(options.path, layout.totalBytes);
-    this.#mapping = new Mapping(this.#descriptor, layout.totalBytes, { offset: 0, length: layout.totalBytes });
+    this.#mapping = new Mapping(this.#descriptor, layout.totalBytes, {
+      offset: 0,
+      length: layout.totalBytes,
+    });
     this.segment = formatSegment(this.#mapping.words, options.geometry, options);
     const doorbell = { ring: (process: number) => this.#ring(process) };
     this.sequencer = new Sequencer(this.segment, firstSequence, Date.now, doorbell, {
@@ -92,6 +95,8 @@ export class LogHost implements Disposable {
       onSilence: () => undefined,
     });
     this.#probeTimer = setInterval(() => this.sequencer.probe(), options.probeMs);
+    // The first turn ends asleep: before that, nobody would ring.
+    this.#loop.soon();
   }
 
   get processes(): Iterable<Hosted> {
@@ -116,7 +121,11 @@ export class LogHost implements Disposable {
    * Starts a member: `execPath args…` with the segment and its bells where `attachMember` finds them.
    * @param descriptors more of them, that it shall have after those of the log
    */
-  spawn(args: readonly string[], descriptors: readonly number[] = [], stdout: "ignore" | "inherit" = "ignore"): Hosted {
+  spawn(
+    args: readonly string[],
+    descriptors: readonly number[] = [],
+    stdout: "ignore" | "inherit" = "ignore",
+  ): Hosted {
     const process = this.#freeSlot();
     assert(process !== undefined, "every slot is taken");
     const bell = pipe2();
@@ -179,6 +188,7 @@ export class LogHost implements Disposable {
 
   #turn(): void {
     this.#step?.();
+    if (this.#closed) return;
     this.member.publish();
     this.sequencer.step();
     this.#bury();

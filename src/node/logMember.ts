@@ -31,7 +31,9 @@ export interface AttachedMember {
  * @throws where this process was not started by a host, or the segment is another than promised
  */
 export function attachMember(step: (member: LogMember) => void, onHostGone: () => void): AttachedMember {
-  const [process, generation, totalBytes] = (globalThis.process.env[MEMBER_ENVIRONMENT] ?? "").split(" ").map(Number);
+  const [process, generation, totalBytes] = (globalThis.process.env[MEMBER_ENVIRONMENT] ?? "")
+    .split(" ")
+    .map(Number);
   if (process === undefined || generation === undefined || totalBytes === undefined)
     throw new Error(`this process was not started by the owner of a log: ${MEMBER_ENVIRONMENT} is not set`);
   // The header alone tells the geometry, and the geometry which pages are ours.

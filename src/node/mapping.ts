@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync, unlinkSync } from "node:fs";
-import koffi from "koffi";
 import { ArrayWords, type Range } from "../log/index.ts";
-import { fallocate, mmapFixed, mmapShared, munmap } from "./libc.ts";
+import { dropView, fallocate, mapShared, munmap, viewMemory } from "./libc.ts";
 
 /** A segment file as this process sees it: all of it to read, its own pages to write. */
 export class Mapping implements Disposable {
@@ -14,11 +13,16 @@ export class Mapping implements Disposable {
   /** @param writable the pages that this process alone writes: a store anywhere else ends it with SIGSEGV */
   constructor(descriptor: number, length: number, writable: Range | undefined) {
     this.#length = length;
-    this.#address = mmapShared(descriptor, length, false);
+    this.#address = mapShared(descriptor, length, { writable: false });
     if (writable !== undefined) {
-      mmapFixed(this.#address + BigInt(writable.offset), descriptor, writable.length, writable.offset);
+      const { offset } = writable;
+      mapShared(descriptor, writable.length, {
+        writable: true,
+        offset,
+        address: this.#address + BigInt(offset),
+      });
     }
-    this.#buffer = koffi.view(this.#address, length);
+    this.#buffer = viewMemory(this.#address, length);
     this.words = new ArrayWords(this.#buffer);
   }
 
@@ -26,7 +30,7 @@ export class Mapping implements Disposable {
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#buffer.transfer();
+    dropView(this.#buffer);
     munmap(this.#address, this.#length);
   }
 }

@@ -131,7 +131,8 @@ class Scratch {
   /** There is room for one control message, and the socket asks the kernel for no other kind than this. */
   #descriptors(): number[] {
     const descriptors: number[] = [];
-    if (this.#fields.getUint32(HEADER_CONTROL_BYTES, LITTLE_ENDIAN) < CONTROL_HEADER_BYTES) return descriptors;
+    if (this.#fields.getUint32(HEADER_CONTROL_BYTES, LITTLE_ENDIAN) < CONTROL_HEADER_BYTES)
+      return descriptors;
     if (this.#fields.getInt32(CONTROL + CONTROL_LEVEL, LITTLE_ENDIAN) !== SOL_SOCKET) return descriptors;
     if (this.#fields.getInt32(CONTROL + CONTROL_TYPE, LITTLE_ENDIAN) !== SCM_RIGHTS) return descriptors;
     const end = CONTROL + this.#fields.getUint32(CONTROL, LITTLE_ENDIAN);

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFileSync, realpathSync, rmSync, statfsSync } from "node:fs";
+import { realpathSync, rmSync, statSync } from "node:fs";
 import { type Server, type Socket, createServer } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,7 @@ import {
 import { timerClock } from "./clock.ts";
 import { type ControlRequest, ControlSocket, controlPath } from "./controlSocket.ts";
 import { InputArea } from "./inputArea.ts";
-import { close, dupCloexec, pageBytes, shutdown } from "./libc.ts";
+import { SHUT_RDWR, close, dupCloexec, freeBytes, pageBytes, shutdown } from "./libc.ts";
 import { lockDirectory } from "./lock.ts";
 import { LogHost } from "./logHost.ts";
 import { SeatSocket } from "./seatSocket.ts";
@@ -65,7 +65,9 @@ export interface ServerStatus extends SupervisorStatus {
 /** Supervisor and greeter, and one process more that ends while another has taken its clients. */
 const PROCESSES_BESIDE_WORKERS = 4;
 const PROBE_MS = 1000;
-const CHILD_MAIN = fileURLToPath(new URL(`./childMain${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url));
+const CHILD_MAIN = fileURLToPath(
+  new URL(`./childMain${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
+);
 
 /** Which segment is ours: whose, of which data directory, and called what. */
 export function segmentPath(shmDir: string, data: string, name: string): string {
@@ -139,7 +141,8 @@ export class ServerProcess {
         clock: timerClock,
         spawn: (role) => this.#spawn(role),
         kill: (process) => this.#host.kill(process),
-        send: (process, message, handles) => this.#seats.get(process)?.send(encodeSeatMessage(message), handles),
+        send: (process, message, handles) =>
+          this.#seats.get(process)?.send(encodeSeatMessage(message), handles),
         append: (kind, payload) => this.#host.member.append(kind, 0, payload),
         wake: () => this.#host.wake(),
         createInputArea: () => {
@@ -148,7 +151,7 @@ export class ServerProcess {
           area.close();
           return handle;
         },
-        shutdown: (socket) => shutdown(socket),
+        shutdown: (socket) => void shutdown(socket, SHUT_RDWR),
         close: (handle) => close(handle),
         log: options.log,
         finished: () => this.#tearDown(),
@@ -156,7 +159,12 @@ export class ServerProcess {
       options,
     );
     this.#host.onTurn(() => this.#supervisor.step());
-    this.#listener = createServer({ pauseOnConnect: true, noDelay: true, keepAlive: true, allowHalfOpen: true });
+    this.#listener = createServer({
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      allowHalfOpen: true,
+    });
     this.#listener.on("connection", (socket) => this.#accept(socket));
     this.#control = new ControlSocket(controlPath(path), (request) => this.#answer(request));
   }
@@ -263,7 +271,7 @@ export class ServerProcess {
   #removeLeftover(path: string): void {
     let bytes: number;
     try {
-      bytes = readFileSync(path).length;
+      bytes = statSync(path).size;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
       throw error;
@@ -275,8 +283,7 @@ export class ServerProcess {
 
   #checkSpace(needed: number): void {
     const { shmDir } = this.#options;
-    const { bavail, bsize } = statfsSync(shmDir);
-    const free = bavail * bsize;
+    const free = freeBytes(shmDir);
     if (free >= needed) return;
     throw new StartError(
       `${shmDir} has ${formatBytes(free)} free, and these settings need ${formatBytes(needed)}: ` +

@@ -1,4 +1,11 @@
-import { ByteReader, ByteWriter, TruncatedError, UINT32_SPAN, decodeUtf8, encodeUtf8 } from "../base/index.ts";
+import {
+  ByteReader,
+  ByteWriter,
+  TruncatedError,
+  UINT32_SPAN,
+  decodeUtf8,
+  encodeUtf8,
+} from "../base/index.ts";
 import type { ChatRecord, LeaveReason, Protocol } from "../chat/index.ts";
 import { RecordKind } from "./kinds.ts";
 
@@ -55,7 +62,12 @@ export function encode(record: ChatRecord): { kind: number; payload: Uint8Array 
 }
 
 /** Undefined for a kind that is not the chat's, or bytes that are not a record of it. Texts are views, not copies. */
-export function decode(kind: number, bytes: Uint8Array, start: number, length: number): ChatRecord | undefined {
+export function decode(
+  kind: number,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): ChatRecord | undefined {
   try {
     return decodeFrom(kind, new ByteReader(bytes, start, start + length));
   } catch (error) {

@@ -28,7 +28,11 @@ export function encodeSnapshotWanted(wanted: SnapshotWanted): Uint8Array {
     .finish();
 }
 
-export function decodeSnapshotWanted(bytes: Uint8Array, start: number, length: number): SnapshotWanted | undefined {
+export function decodeSnapshotWanted(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+): SnapshotWanted | undefined {
   return whole(bytes, start, length, (reader) => ({
     forProcess: reader.uint16(),
     generation: reader.uint32(),
@@ -59,7 +63,12 @@ export function decodeSnapshot(bytes: Uint8Array, start: number, length: number)
 }
 
 /** Undefined where the bytes end before the record does. */
-function whole<T>(bytes: Uint8Array, start: number, length: number, read: (reader: ByteReader) => T): T | undefined {
+function whole<T>(
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  read: (reader: ByteReader) => T,
+): T | undefined {
   try {
     return read(new ByteReader(bytes, start, start + length));
   } catch (error) {

@@ -1,5 +1,12 @@
 import { concatBytes } from "../base/index.ts";
-import { type ChatState, type Effect, apply, createState, restoreSnapshot, takeSnapshot } from "../chat/index.ts";
+import {
+  type ChatState,
+  type Effect,
+  apply,
+  createState,
+  restoreSnapshot,
+  takeSnapshot,
+} from "../chat/index.ts";
 import { BACK_PRESSURED, type LogMember, type LogRecord } from "../log/index.ts";
 import {
   GENESIS,

@@ -36,7 +36,10 @@ export function encodeSeatMessage(message: SeatMessage): Uint8Array {
   const writer = new ByteWriter().uint8(TYPES.indexOf(message.type));
   switch (message.type) {
     case "greet":
-      return writer.uint53(message.session).uint8(message.full ? 1 : 0).finish();
+      return writer
+        .uint53(message.session)
+        .uint8(message.full ? 1 : 0)
+        .finish();
     case "seat":
     case "verdict":
       return writer.uint53(message.session).uint8(PROTOCOLS.indexOf(message.protocol)).finish();

@@ -135,7 +135,10 @@ export class Supervisor {
       case "log":
         return this.#ports.log(message.level, `${child.role} ${process}: ${message.text}`);
       default:
-        this.#ports.log("error", `${child.role} ${process} sent what only the supervisor sends: ${message.type}`);
+        this.#ports.log(
+          "error",
+          `${child.role} ${process} sent what only the supervisor sends: ${message.type}`,
+        );
         this.#ports.kill(process);
     }
   }
@@ -232,11 +235,10 @@ export class Supervisor {
     const greeter = this.#ready("greeter")[0];
     if (greeter === undefined) return;
     connection.process = greeter.process;
-    this.#ports.send(
-      greeter.process,
-      { type: "greet", session: connection.session, full: connection.full },
-      [connection.socket, connection.area],
-    );
+    this.#ports.send(greeter.process, { type: "greet", session: connection.session, full: connection.full }, [
+      connection.socket,
+      connection.area,
+    ]);
   }
 
   #decided(session: SessionId, protocol: Protocol): void {
@@ -261,7 +263,8 @@ export class Supervisor {
   #choose(): Child | undefined {
     const workers = this.#ready("worker").filter((worker) => !worker.ending);
     const busy = workers.filter((worker) => worker.sessions.size > 0);
-    if (this.#busyCount() < this.#options.maxProcesses) return workers.find((worker) => worker.sessions.size === 0);
+    if (this.#busyCount() < this.#options.maxProcesses)
+      return workers.find((worker) => worker.sessions.size === 0);
     return busy.reduce<Child | undefined>(
       (least, worker) => (least === undefined || worker.sessions.size < least.sessions.size ? worker : least),
       undefined,
@@ -281,7 +284,10 @@ export class Supervisor {
     worker.sessions.add(session);
     const record = encode({ kind: "seat", session, process: worker.process, protocol });
     this.#say(record.kind, record.payload);
-    this.#ports.send(worker.process, { type: "seat", session, protocol }, [connection.socket, connection.area]);
+    this.#ports.send(worker.process, { type: "seat", session, protocol }, [
+      connection.socket,
+      connection.area,
+    ]);
   }
 
   /** The connection is over: nothing of it is kept. */
@@ -377,7 +383,9 @@ export class Supervisor {
   #checkStop(): void {
     if (this.#stopping === "no" || this.#finished) return;
     const children = [...this.#children.values()];
-    if (this.#stopping === "quieting" && children.every((child) => child.quiet || !child.ready)) {
+    // The greeter says nothing in the log, and who is not ready has no client.
+    const mayTalk = children.filter((child) => child.role === "worker" && child.ready);
+    if (this.#stopping === "quieting" && mayTalk.every((child) => child.quiet)) {
       this.#stopping = "stopped";
       const record = encode({ kind: "stop" });
       this.#say(record.kind, record.payload);

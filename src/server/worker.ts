@@ -1,7 +1,14 @@
 import { unreachable } from "../base/index.ts";
 import type { ChatRecord, Effect, LeaveReason, SessionId } from "../chat/index.ts";
 import type { LogMember, LogRecord } from "../log/index.ts";
-import { LineSplitter, PlainRenderer, cleanText, helpText, parseLine, tooLongNotice } from "../protocol/plain/index.ts";
+import {
+  LineSplitter,
+  PlainRenderer,
+  cleanText,
+  helpText,
+  parseLine,
+  tooLongNotice,
+} from "../protocol/plain/index.ts";
 import { RecordKind, encode, sayHeaderBytes, writeSession } from "../record/index.ts";
 import { Outbox, Share } from "./outbox.ts";
 import type { ChildPorts, ClientConnection, Handle } from "./ports.ts";
@@ -83,7 +90,8 @@ export class Worker {
   /** Once in each turn, after the log was read. */
   step(): void {
     this.#readClients();
-    if (this.#quiet === "wanted" && this.#member.append(RecordKind.quiet, 0, new Uint8Array(0)) >= 0) this.#quiet = "yes";
+    if (this.#quiet === "wanted" && this.#member.append(RecordKind.quiet, 0, new Uint8Array(0)) >= 0)
+      this.#quiet = "yes";
     this.#flush();
   }
 
@@ -312,6 +320,7 @@ export class Worker {
   }
 
   #exitIfDone(): void {
-    if ((this.#ending || this.#stopping) && this.#clients.size === 0 && this.#finishing === 0) this.#ports.exit();
+    if ((this.#ending || this.#stopping) && this.#clients.size === 0 && this.#finishing === 0)
+      this.#ports.exit();
   }
 }

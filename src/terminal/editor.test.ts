@@ -54,7 +54,14 @@ class Desk {
   async screen(): Promise<{ rows: string[]; cursor: [column: number, row: number] }> {
     await this.#shown;
     const { active } = this.terminal.buffer;
-    const rows = Array.from({ length: ROWS }, (_, row) => active.getLine(active.baseY + row)?.translateToString(true).trimEnd() ?? "");
+    const rows = Array.from(
+      { length: ROWS },
+      (_, row) =>
+        active
+          .getLine(active.baseY + row)
+          ?.translateToString(true)
+          .trimEnd() ?? "",
+    );
     while (rows.at(-1) === "") rows.pop();
     return { rows, cursor: [active.cursorX, active.cursorY] };
   }
@@ -118,7 +125,10 @@ test("wide characters keep their columns, also where one does not fit the end of
   assert.deepEqual(await desk.screen(), { rows: ["<小明> 早上好", "> 你好"], cursor: [4, 1] });
   await desk.type("\x1b[Fx一二三四五六七");
   desk.editor.print(["-- hi"]);
-  assert.deepEqual(await desk.screen(), { rows: ["<小明> 早上好", "-- hi", "> 你好x一二三四五六", "七"], cursor: [2, 3] });
+  assert.deepEqual(await desk.screen(), {
+    rows: ["<小明> 早上好", "-- hi", "> 你好x一二三四五六", "七"],
+    cursor: [2, 3],
+  });
 });
 
 test("text pasted into the middle, and lines pasted at once, are drawn as what they are", async () => {

@@ -10,7 +10,8 @@ test("finds the same lines wherever the chunks end", () => {
   for (let size = 1; size <= bytes.length; size += 1) {
     const decoder = new LineDecoder();
     const lines: string[] = [];
-    for (let at = 0; at < bytes.length; at += size) lines.push(...decoder.push(bytes.subarray(at, at + size)));
+    for (let at = 0; at < bytes.length; at += size)
+      lines.push(...decoder.push(bytes.subarray(at, at + size)));
     lines.push(...decoder.end());
     assert.deepEqual(lines, expected, `chunks of ${size}`);
   }

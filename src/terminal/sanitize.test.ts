@@ -11,8 +11,11 @@ test("replaces C0, DEL and C1, but not TAB", () => {
 });
 
 test("replaces every bidirectional control", () => {
-  const codes = [0x061c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069];
-  for (const code of codes) assert.equal(sanitize(String.fromCodePoint(code)), "\ufffd", `U+${code.toString(16)}`);
+  const codes = [
+    0x061c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069,
+  ];
+  for (const code of codes)
+    assert.equal(sanitize(String.fromCodePoint(code)), "\ufffd", `U+${code.toString(16)}`);
 });
 
 test("leaves text in any script alone", () => {

@@ -1,0 +1,247 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { readdirSync } from "node:fs";
+import { type AddressInfo, type Socket, connect, createServer } from "node:net";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { ClientSocket } from "./clientSocket.ts";
+import { INPUT_BYTES, InputArea } from "./inputArea.ts";
+import { close, dupCloexec } from "./libc.ts";
+
+const MEBIBYTE = 1024 * 1024;
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const descriptors = (): number => readdirSync("/proc/self/fd").length;
+
+interface Pair extends AsyncDisposable {
+  readonly client: Socket;
+  readonly socket: ClientSocket;
+  readonly area: InputArea;
+  /** What the supervisor keeps. */
+  readonly duplicate: number;
+}
+
+/** A real connection whose server side is a ClientSocket; everything is closed, and counted, at the end of the test. */
+async function connected(): Promise<Pair> {
+  const before = descriptors();
+  const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  const [[accepted]] = (await Promise.all([once(server, "connection"), once(client, "connect")])) as [
+    [Socket],
+    unknown,
+  ];
+  const { fd } = (accepted as unknown as { _handle: { fd: number } })._handle;
+  const own = dupCloexec(fd);
+  const duplicate = dupCloexec(fd);
+  accepted.destroy();
+  await once(accepted, "close");
+  server.close();
+  await once(server, "close");
+  const area = InputArea.create();
+  const socket = new ClientSocket(own, area);
+  return {
+    client,
+    socket,
+    area,
+    duplicate,
+    async [Symbol.asyncDispose]() {
+      socket.destroy();
+      area.close();
+      close(duplicate);
+      client.destroy();
+      if (!client.closed) await once(client, "close");
+      assert.equal(descriptors(), before, "descriptors leak");
+    },
+  };
+}
+
+function until(socket: ClientSocket, event: "onInput" | "onEnd" | "onDrain"): Promise<void> {
+  return new Promise((resolve) => {
+    socket[event] = resolve;
+  });
+}
+
+function lost(socket: ClientSocket): Promise<"error" | "closed"> {
+  return new Promise((resolve) => {
+    socket.onClose = resolve;
+  });
+}
+
+async function readAll(client: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of client) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+test("what the client sends is in the area, what is written reaches the client", async () => {
+  await using pair = await connected();
+  const { client, socket, area } = pair;
+  client.write("hello");
+  await until(socket, "onInput");
+  assert.equal(Buffer.from(area.pending()).toString(), "hello");
+  socket.write(bytes("wel"));
+  socket.write(bytes("come"));
+  const [answer] = (await once(client, "data")) as [Buffer];
+  assert.match(answer.toString(), /^wel(come)?$/);
+});
+
+test("10 MB through an area that stops and goes: every byte in order", async () => {
+  await using pair = await connected();
+  const { client, socket, area } = pair;
+  const sent = Buffer.alloc(
+    10 * MEBIBYTE,
+    Uint8Array.from({ length: 251 }, (_, i) => i),
+  );
+  let read = 0;
+  let pauses = 0;
+  const whole = new Promise<void>((resolve) => {
+    socket.onInput = () => {
+      if (!area.isFull) return;
+      pauses += 1;
+      // Elsewhere there is room again only later: as when the log's ring was full.
+      setImmediate(() => {
+        const pending = area.pending();
+        const count = pauses % 3 === 0 ? pending.length : Math.ceil(pending.length / 2) + 512;
+        assert.ok(sent.subarray(read, read + count).equals(pending.subarray(0, count)));
+        area.consume(count);
+        read += count;
+        assert.ok(area.hasRoom);
+        socket.resumeInput();
+      });
+    };
+    socket.onEnd = resolve;
+  });
+  client.end(sent);
+  await whole;
+  const rest = area.pending();
+  assert.ok(sent.subarray(read).equals(rest));
+  assert.ok(pauses > 100);
+  assert.ok(area.inputEnded);
+});
+
+test("a full area stops the client, and resuming without room changes nothing", async () => {
+  await using pair = await connected();
+  const { client, socket, area } = pair;
+  client.write(Buffer.alloc(4 * INPUT_BYTES, 7));
+  while (!area.isFull) await until(socket, "onInput");
+  const full = area.receivedPosition;
+  socket.onInput = () => assert.fail("read without room");
+  socket.resumeInput();
+  for (let i = 0; i < 20; i += 1) await turn();
+  assert.equal(area.receivedPosition, full);
+});
+
+test("input can be paused while there is room", async () => {
+  await using pair = await connected();
+  const { client, socket, area } = pair;
+  socket.pauseInput();
+  socket.onInput = () => assert.fail("read while paused");
+  client.write("later");
+  for (let i = 0; i < 20; i += 1) await turn();
+  socket.resumeInput();
+  await until(socket, "onInput");
+  assert.equal(Buffer.from(area.pending()).toString(), "later");
+});
+
+test("a client that has half-closed still gets its answer", async () => {
+  await using pair = await connected();
+  const { client, socket, area } = pair;
+  client.end("question");
+  await until(socket, "onEnd");
+  assert.ok(area.inputEnded);
+  assert.equal(Buffer.from(area.pending()).toString(), "question");
+  socket.resumeInput();
+  socket.write(bytes("answer"));
+  const finished = new Promise<void>((resolve) => socket.finish(resolve));
+  assert.equal((await readAll(client)).toString(), "answer");
+  await finished;
+});
+
+test("writes wait for a slow client, and their end is told", async () => {
+  await using pair = await connected();
+  const { client, socket } = pair;
+  client.pause();
+  socket.onDrain = () => assert.fail("nothing has waited");
+  socket.write(bytes("taken at once"));
+  await turn();
+  assert.equal(socket.queuedBytes, 0);
+  socket.write(new Uint8Array(16 * MEBIBYTE));
+  assert.ok(socket.queuedBytes > 0);
+  const drained = until(socket, "onDrain");
+  client.resume();
+  await drained;
+  assert.equal(socket.queuedBytes, 0);
+});
+
+test("finish sends all there is and ends the connection for every duplicate, whatever the client sends", async () => {
+  await using pair = await connected();
+  const { client, socket, area } = pair;
+  client.on("error", () => {});
+  client.write(Buffer.alloc(MEBIBYTE, 1));
+  while (!area.isFull) await until(socket, "onInput");
+  socket.onInput = () => assert.fail("nobody listens any more");
+  socket.onClose = () => assert.fail("finish says it");
+  socket.write(new Uint8Array(4 * MEBIBYTE).fill(5));
+  const finished = new Promise<void>((resolve) => socket.finish(resolve));
+  const got = await readAll(client);
+  await finished;
+  assert.equal(got.length, 4 * MEBIBYTE);
+});
+
+test("destroy leaves the connection to whoever holds a duplicate", async () => {
+  await using pair = await connected();
+  const { client, socket } = pair;
+  client.on("end", () => assert.fail("the client noticed"));
+  socket.onClose = () => assert.fail("it was our own wish");
+  socket.destroy();
+  client.write("to the successor");
+  const area = InputArea.create();
+  const successor = new ClientSocket(dupCloexec(pair.duplicate), area);
+  await until(successor, "onInput");
+  assert.equal(Buffer.from(area.pending()).toString(), "to the successor");
+  successor.write(bytes("here"));
+  const [answer] = (await once(client, "data")) as [Buffer];
+  assert.equal(answer.toString(), "here");
+  client.removeAllListeners("end");
+  successor.destroy();
+  area.close();
+});
+
+test("shutdownNow ends the connection though a duplicate is open", async () => {
+  await using pair = await connected();
+  const { client, socket } = pair;
+  client.resume();
+  socket.shutdownNow();
+  socket.shutdownNow();
+  await once(client, "end");
+});
+
+test("the owner may destroy socket and area within onInput", async () => {
+  await using pair = await connected();
+  const { client, socket, area } = pair;
+  client.write("quit");
+  await new Promise<void>((resolve) => {
+    socket.onInput = () => {
+      socket.destroy();
+      area.close();
+      resolve();
+    };
+  });
+  await turn();
+});
+
+test("a reset is told, never thrown, and ends a finish that waits", async () => {
+  {
+    await using pair = await connected();
+    const end = lost(pair.socket);
+    pair.client.resetAndDestroy();
+    assert.equal(await end, "error");
+  }
+  await using pair = await connected();
+  pair.socket.write(new Uint8Array(16 * MEBIBYTE));
+  const finished = new Promise<void>((resolve) => pair.socket.finish(resolve));
+  pair.client.resetAndDestroy();
+  await finished;
+  pair.socket.shutdownNow();
+});

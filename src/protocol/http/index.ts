@@ -1,0 +1,2 @@
+export { type Verdict, classify } from "./classify.ts";
+export { type PageOptions, respond } from "./respond.ts";

@@ -1,0 +1,88 @@
+import { concatBytes, encodeUtf8 } from "../../base/index.ts";
+import { REQUEST_LINE_BYTES_MAX, latin1 } from "./classify.ts";
+
+export interface PageOptions {
+  serverName: string;
+  host: string;
+  port: number;
+  /** There is no room for another client. */
+  full: boolean;
+}
+
+/** The answer to a request, complete; undefined while its head is not. The connection is closed after it. */
+export function respond(request: Uint8Array, options: PageOptions): Uint8Array | undefined {
+  const head = latin1(request, Math.min(request.length, 2 * REQUEST_LINE_BYTES_MAX));
+  if (!/\r?\n\r?\n/.test(head)) {
+    return request.length < 2 * REQUEST_LINE_BYTES_MAX
+      ? undefined
+      : response(
+          "431 Request Header Fields Too Large",
+          page(options, "The request's header is too large."),
+          true,
+        );
+  }
+  const [method = "", target = ""] = head.split(" ", 2);
+  const withBody = method !== "HEAD";
+  if (method !== "GET" && method !== "HEAD")
+    return response(
+      "405 Method Not Allowed",
+      page(options, "Only GET and HEAD."),
+      true,
+      "Allow: GET, HEAD\r\n",
+    );
+  if (target.split("?")[0] !== "/")
+    return response("404 Not Found", page(options, "There is no such page."), withBody);
+  if (options.full)
+    return response(
+      "503 Service Unavailable",
+      page(options, "Too many users: this server is full, try again later."),
+      withBody,
+      "Retry-After: 30\r\n",
+    );
+  return response("200 OK", page(options, undefined), withBody);
+}
+
+function response(status: string, html: string, withBody: boolean, headers = ""): Uint8Array {
+  const body = encodeUtf8(html);
+  const head = encodeUtf8(
+    `HTTP/1.1 ${status}\r\n` +
+      "Content-Type: text/html; charset=utf-8\r\n" +
+      `Content-Length: ${body.length}\r\n` +
+      "Cache-Control: no-store\r\n" +
+      "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n" +
+      "X-Content-Type-Options: nosniff\r\n" +
+      `${headers}Connection: close\r\n\r\n`,
+  );
+  return withBody ? concatBytes([head, body]) : head;
+}
+
+function page({ serverName, host, port }: PageOptions, problem: string | undefined): string {
+  const name = escapeHtml(serverName);
+  const where = escapeHtml(`${host} ${port}`);
+  const body =
+    problem === undefined
+      ? `<p>This is a chat. Join it from a terminal, with any of these:</p>
+<pre>nc ${where}
+telnet ${where}
+chorus join ${where}</pre>
+<p>Then type, and press Enter. <code>/help</code> lists the commands.</p>`
+      : `<p>${escapeHtml(problem)}</p>`;
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${name}</title>
+<style>
+body { font: 18px/1.5 system-ui, sans-serif; max-width: 36em; margin: 4em auto; padding: 0 1em; color: #222; background: #fdfdfb }
+pre { background: #1d2430; color: #e8ecf2; padding: 1em; border-radius: 6px; overflow-x: auto }
+@media (prefers-color-scheme: dark) { body { color: #ddd; background: #14171c } }
+</style>
+<h1>${name}</h1>
+${body}
+</html>
+`;
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
