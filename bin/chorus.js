@@ -14,7 +14,7 @@ function majorOf(version) {
   return Number(version.replace(/^v/, "").split(".")[0]);
 }
 
-function run() {
+async function run() {
   const fromSources = fs.existsSync(new URL("src/", root));
   if (fromSources && !process.env.NODE_COMPILE_CACHE) {
     // From the second run on, the sources' types are stripped already; child processes find the cache in their
@@ -23,7 +23,7 @@ function run() {
     module.enableCompileCache(cache);
     process.env.NODE_COMPILE_CACHE = cache;
   }
-  return import(new URL(fromSources ? "src/cli/main.ts" : "dist/cli/main.js", root).href);
+  await import(new URL(fromSources ? "src/cli/main.ts" : "dist/cli/main.js", root).href);
 }
 
 /** The path of the Node that this package brings along, or null: it stands in our development dependencies alone. */
@@ -44,7 +44,7 @@ function inForeground() {
     // After the name, which may hold anything: state, parent, group, session, terminal, the terminal's foreground group.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return Number(fields[4]) !== 0 && fields[2] === fields[5];
-  } catch (error) {
+  } catch {
     // No /proc: not Linux. With a terminal on our input we are most likely in its foreground.
     return Boolean(process.stdin.isTTY);
   }
@@ -75,7 +75,7 @@ function startAgainWith(node) {
 }
 
 if (majorOf(process.versions.node) >= NEEDED_MAJOR) {
-  run();
+  void run();
 } else {
   const pinned = findPinnedNode();
   if (pinned === null) {

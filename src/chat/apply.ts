@@ -4,6 +4,8 @@ import {
   type Protocol,
   type Session,
   type SessionId,
+  isProcess,
+  isSessionId,
   putSession,
   removeSession,
 } from "./state.ts";
@@ -88,7 +90,14 @@ export function apply(
       return fromProcess === SUPERVISOR ? bury(state, record.process) : NO_EFFECTS;
     case "stop":
       return fromProcess === SUPERVISOR ? [{ kind: "stopping" }] : NO_EFFECTS;
+    default:
+      return applyWish(state, record, fromProcess);
   }
+}
+
+type Wish = Exclude<ChatRecord, { kind: "seat" | "processDied" | "stop" }>;
+
+function applyWish(state: ChatState, record: Wish, fromProcess: number): readonly Effect[] {
   const session = state.sessions.get(record.session);
   if (session === undefined || session.process !== fromProcess) return NO_EFFECTS;
   switch (record.kind) {
@@ -107,6 +116,7 @@ export function apply(
 }
 
 function seat(state: ChatState, id: SessionId, process: number, protocol: Protocol): readonly Effect[] {
+  if (!isSessionId(id) || !isProcess(process)) return NO_EFFECTS;
   const seated = state.sessions.get(id);
   if (seated !== undefined) {
     putSession(state, { ...seated, process });

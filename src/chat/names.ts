@@ -9,13 +9,17 @@ export function isNick(text: string): boolean {
   return text.length <= NICK_CHARACTERS_MAX && NICK.test(text);
 }
 
-/** Whether it may be a display name: 1 to 32 characters of any script, with no blank at either end. */
+/** Blanks at the ends; controls, line separators, and what turns the direction of text, anywhere. */
+const NOT_IN_A_NAME = /^\s|\s$|[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/** Whether it may be a display name: 1 to 32 code points of any script, safe to show, with no blank at either end. */
 export function isDisplayName(text: string): boolean {
-  const length = [...text].length;
-  return length > 0 && length <= DISPLAY_NAME_CHARACTERS_MAX && !/^\s|\s$|\p{Cc}/u.test(text);
+  const length = Array.from(text).length;
+  if (length === 0 || length > DISPLAY_NAME_CHARACTERS_MAX) return false;
+  return text.isWellFormed() && !NOT_IN_A_NAME.test(text);
 }
 
-/** What two names have in common that count as the same: IRC's `rfc1459` case mapping, in which `{|}~` are lower case. */
+/** The same for names that count as the same: by IRC's `rfc1459` case mapping, in which `{|}~` are lower case. */
 export function foldName(name: string): string {
   let folded = "";
   for (const character of name) {

@@ -24,7 +24,7 @@ export function takeSnapshot(state: ChatState): Uint8Array {
   return writer.finish();
 }
 
-/** @throws SnapshotError for another version, TruncatedError for bytes that end too early */
+/** @throws SnapshotError for another version or bytes too many, TruncatedError for bytes that end too early */
 export function restoreSnapshot(bytes: Uint8Array): ChatState {
   const reader = new ByteReader(bytes);
   const version = reader.uint8();
@@ -41,5 +41,7 @@ export function restoreSnapshot(bytes: Uint8Array): ChatState {
     const nick = decodeUtf8(reader.sized());
     putSession(state, { id, process, protocol, nick, displayName: decodeUtf8(reader.sized()) });
   }
+  if (reader.remaining > 0)
+    throw new SnapshotError(`${reader.remaining} bytes follow the end of the snapshot`);
   return state;
 }

@@ -28,6 +28,16 @@ export interface ChatState {
   nextGuest: number;
 }
 
+/** What does not fit the bytes of a snapshot must never get into the state. */
+export function isSessionId(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
+}
+
+/** Process 0 is the supervisor, which serves nobody. */
+export function isProcess(value: number): boolean {
+  return Number.isInteger(value) && value > 0 && value <= 0xffff;
+}
+
 export function createState(): ChatState {
   return { sessions: new Map(), names: new Map(), nextGuest: 1 };
 }

@@ -63,6 +63,8 @@ function connectError(error: unknown, host: string, where: string): JoinError {
       `connection refused: no server listens on ${where} (start one with \`chorus serve\`)`,
     );
   }
+  // Accepted and closed at once, before we could know.
+  if (codes.includes("ECONNRESET")) return serverClosed();
   if (codes.includes("ENOTFOUND")) return new JoinError(`unknown host: ${host}`);
   if (codes.includes("EAI_AGAIN")) return new JoinError(`unknown host: ${host} (no name server answered)`);
   if (codes.includes("ETIMEDOUT")) return new JoinError(`no answer from ${where}`);
@@ -134,7 +136,7 @@ async function relay(socket: Socket, input: NodeJS.ReadStream, output: NodeJS.Wr
     sentAll = true;
     timer = setTimeout(endWhenQuiet, QUIET_MS);
   });
-  const arrivals = arrivalStage(output.isTTY === true, () => timer?.refresh());
+  const arrivals = arrivalStage(output.isTTY, () => timer?.refresh());
   const receiving = pipeline(socket, arrivals, output, { end: false }).finally(() => {
     if (timer !== null) clearTimeout(timer);
     input.destroy();

@@ -117,7 +117,7 @@ test("10 MB through an area that stops and goes: every byte in order", async () 
   const rest = area.pending();
   assert.ok(sent.subarray(read).equals(rest));
   assert.ok(pauses > 100);
-  assert.ok(area.inputEnded);
+  assert.ok(area.endOfInput);
 });
 
 test("a full area stops the client, and resuming without room changes nothing", async () => {
@@ -149,7 +149,7 @@ test("a client that has half-closed still gets its answer", async () => {
   const { client, socket, area } = pair;
   client.end("question");
   await until(socket, "onEnd");
-  assert.ok(area.inputEnded);
+  assert.ok(area.endOfInput);
   assert.equal(Buffer.from(area.pending()).toString(), "question");
   socket.resumeInput();
   socket.write(bytes("answer"));

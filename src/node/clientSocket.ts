@@ -116,7 +116,7 @@ export class ClientSocket {
 
   readonly #onRead = (count: number): boolean => {
     if (this.#onFinished !== undefined) return true;
-    this.#area.receive(count);
+    this.#area.received(count);
     this.onInput();
     return !this.#open || !this.#area.isFull;
   };
@@ -124,7 +124,7 @@ export class ClientSocket {
   #onSocketEnd(): void {
     this.#ended = true;
     if (!this.#open || this.#onFinished !== undefined) return;
-    this.#area.inputEnded = true;
+    this.#area.endOfInput = true;
     this.onEnd();
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, ftruncateSync, openSync, readdirSync, writeSync } from "node:fs";
+import { ftruncateSync, openSync, readdirSync, writeSync } from "node:fs";
 import { test } from "node:test";
 import { seededRandom } from "../base/index.ts";
 import { INPUT_BYTES, INPUT_RESERVE_BYTES, InputArea, InputAreaError } from "./inputArea.ts";
@@ -27,7 +27,7 @@ for (const firstPosition of [0, 2 ** 31 - 10_000, 2 ** 32 - 10_000]) {
           pending.push(next);
           next = (next + 1) & 0xff;
         }
-        area.receive(count);
+        area.received(count);
         total += count;
       }
       assert.deepEqual(area.pending(), Uint8Array.from(pending));
@@ -46,7 +46,7 @@ for (const firstPosition of [0, 2 ** 31 - 10_000, 2 ** 32 - 10_000]) {
 test("reading stops at the reserve, and the buffer that is handed over then is the reserve", () => {
   const area = InputArea.create();
   assert.equal(area.space().length, INPUT_BYTES - INPUT_RESERVE_BYTES);
-  area.receive(area.space().length);
+  area.received(area.space().length);
   assert.ok(area.isFull);
   assert.ok(!area.hasRoom);
   assert.equal(area.space().length, INPUT_RESERVE_BYTES);
@@ -56,22 +56,22 @@ test("reading stops at the reserve, and the buffer that is handed over then is t
   area.consume(1);
   assert.ok(area.hasRoom);
   assert.throws(() => area.consume(INPUT_BYTES), /consumed/);
-  assert.throws(() => area.receive(INPUT_BYTES), /received/);
+  assert.throws(() => area.received(INPUT_BYTES), /received/);
   area.close();
 });
 
 test("flags are kept apart and reach the successor with the bytes", () => {
   const area = InputArea.create();
   area.discarding = true;
-  area.inputEnded = true;
+  area.endOfInput = true;
   area.discarding = false;
   area.space().set([1, 2, 3]);
-  area.receive(3);
+  area.received(3);
   area.consume(1);
   const successor = InputArea.adopt(dupCloexec(area.fd));
   area.close();
   assert.equal(successor.discarding, false);
-  assert.equal(successor.inputEnded, true);
+  assert.equal(successor.endOfInput, true);
   assert.deepEqual(successor.pending(), Uint8Array.of(2, 3));
   successor.close();
 });
@@ -84,7 +84,7 @@ test("a closed area is an assertion, and its old views are empty", () => {
   assert.equal(space.length, 0);
   assert.equal(space[0], undefined);
   assert.throws(() => area.space(), /after its close/);
-  assert.throws(() => area.receive(1), /after its close/);
+  assert.throws(() => area.received(1), /after its close/);
   assert.throws(() => area.discarding, /after its close/);
 });
 
@@ -116,7 +116,7 @@ test("bytes that a killed process had read but not counted are still in place", 
     import { readSync } from "node:fs";
     import { InputArea } from ${JSON.stringify(new URL("./inputArea.ts", import.meta.url))};
     const area = InputArea.adopt(3);
-    area.receive(readSync(0, area.space(), 0, 6));
+    area.received(readSync(0, area.space(), 0, 6));
     area.consume(4);
     readSync(0, area.space(), 0, 9);
     process.kill(process.pid, "SIGKILL");
@@ -133,9 +133,8 @@ test("bytes that a killed process had read but not counted are still in place", 
   assert.equal(Buffer.from(successor.pending()).toString(), " a");
   assert.equal(successor.receivedPosition, 1);
   // The kernel says that 15 bytes were received in all, so 9 are there that nobody counted.
-  successor.receive(9);
+  successor.received(9);
   assert.equal(Buffer.from(successor.pending()).toString(), " awhat I sa");
   successor.close();
-  closeSync(dupCloexec(area.fd));
   area.close();
 });

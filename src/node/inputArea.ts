@@ -5,7 +5,7 @@
  * never hands out again, so bytes that stood in the dead process's heap alone would be lost. Therefore the read goes
  * *straight* into memory that outlives the process: bytes that it had read but not yet counted (it died between the two)
  * still stand in place at `receivedPosition`. The successor finds out how many they are from the kernel's count of
- * received bytes, and counts them by calling `receive`.
+ * received bytes, and counts them by calling `received`.
  *
  * The memory is a memfd of this one client's own, passed along with its socket, and not a part of the log's
  * segment: what a client types can be a password, and a process without this client's descriptor cannot see it.
@@ -29,8 +29,8 @@ import {
   close,
   dropView,
   isSizeSealed,
+  mapShared,
   memfdCreate,
-  mmapFixed,
   munmap,
   pageBytes,
   reserveAddresses,
@@ -61,7 +61,7 @@ const HeaderWord = {
 
 const Flag = {
   discarding: 1,
-  inputEnded: 2,
+  endOfInput: 2,
 } as const;
 
 const HEADER_BYTES = pageBytes();
@@ -163,7 +163,7 @@ export class InputArea {
   }
 
   /** The first `count` bytes of what `space` gave have been read: from now on they are pending, here and for a successor. */
-  receive(count: number): void {
+  received(count: number): void {
     assert(
       count >= 0 && count <= this.#freeBytes(),
       `${count} bytes received, ${this.#freeBytes()} were free`,
@@ -193,12 +193,12 @@ export class InputArea {
   }
 
   /** The client has half-closed: nothing comes after what is pending. */
-  get inputEnded(): boolean {
-    return this.#flag(Flag.inputEnded);
+  get endOfInput(): boolean {
+    return this.#flag(Flag.endOfInput);
   }
 
-  set inputEnded(value: boolean) {
-    this.#setFlag(Flag.inputEnded, value);
+  set endOfInput(value: boolean) {
+    this.#setFlag(Flag.endOfInput, value);
   }
 
   /**
@@ -256,8 +256,9 @@ export class InputArea {
 function mapTwice(fd: number): bigint {
   const address = reserveAddresses(MAPPED_BYTES);
   try {
-    mmapFixed(address, fd, FILE_BYTES, 0);
-    mmapFixed(address + BigInt(FILE_BYTES), fd, INPUT_BYTES, HEADER_BYTES);
+    mapShared(fd, FILE_BYTES, { writable: true, address });
+    const again = address + BigInt(FILE_BYTES);
+    mapShared(fd, INPUT_BYTES, { writable: true, address: again, offset: HEADER_BYTES });
   } catch (error) {
     munmap(address, MAPPED_BYTES);
     throw error;

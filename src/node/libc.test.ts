@@ -17,7 +17,7 @@ function flagsOf(fd: number): number {
 
 test("what the kernel refuses is a SystemError with its name, number and reason", () => {
   assert.throws(
-    () => libc.mmapShared(-1, libc.pageBytes(), true),
+    () => libc.mapShared(-1, libc.pageBytes(), { writable: true }),
     (error) => {
       assert.ok(error instanceof libc.SystemError);
       assert.deepEqual([error.code, error.errno, error.syscall], ["EBADF", 9, "mmap"]);
@@ -50,9 +50,9 @@ test("two mappings of one file show each other's stores, and a dropped view is e
   const before = descriptors();
   const page = libc.pageBytes();
   const fd = libc.memfdCreate("test", 2 * page);
-  const readable = libc.mmapShared(fd, 2 * page, false);
+  const readable = libc.mapShared(fd, 2 * page, { writable: false });
   const writable = libc.reserveAddresses(page);
-  libc.mmapFixed(writable, fd, page, page);
+  libc.mapShared(fd, page, { writable: true, offset: page, address: writable });
   libc.close(fd);
   const seen = new Uint8Array(libc.viewMemory(readable, 2 * page));
   const memory = libc.viewMemory(writable, page);

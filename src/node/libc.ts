@@ -116,7 +116,7 @@ export function pageBytes(): number {
 
 /**
  * Addresses for `length` bytes in a row that nothing else will be mapped to, and that must not be touched until
- * `mmapFixed` has put something there. `munmap` gives them back.
+ * `mapShared` has put something there. `munmap` gives them back.
  */
 export function reserveAddresses(length: number): bigint {
   return mmap(0n, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -127,20 +127,21 @@ export function mapPrivate(length: number): bigint {
   return mmap(0n, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-/**
- * Maps `length` bytes of a file, from its start, so that every process that maps it sees every store. Not `writable`:
- * a store ends the process with SIGSEGV. The descriptor may be closed afterwards.
- */
-export function mmapShared(fd: number, length: number, writable: boolean): bigint {
-  return mmap(0n, length, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+export interface ShareOptions {
+  /** False: reading only, and a store ends the process with SIGSEGV. */
+  readonly writable: boolean;
+  /** Where in the file the mapping starts: whole pages. 0 where nothing is said. */
+  readonly offset?: number;
+  /** Exactly there, in place of what is mapped there now: only within what this process reserved or mapped before. */
+  readonly address?: bigint;
 }
 
-/**
- * The same, writable, from `offset` (whole pages) on, and exactly at `address`, in place of what is mapped there:
- * only within what `reserveAddresses` or `mmapShared` gave.
- */
-export function mmapFixed(address: bigint, fd: number, length: number, offset: number): void {
-  mmap(address, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, offset);
+/** Maps `length` bytes of a file so that every process that maps it sees every store. The descriptor may be closed. */
+export function mapShared(fd: number, length: number, options: ShareOptions): bigint {
+  const { writable, offset = 0, address } = options;
+  const protection = writable ? PROT_READ | PROT_WRITE : PROT_READ;
+  const flags = address === undefined ? MAP_SHARED : MAP_SHARED | MAP_FIXED;
+  return mmap(address ?? 0n, length, protection, flags, fd, offset);
 }
 
 function mmap(...args: Parameters<typeof c.mmap>): bigint {

@@ -101,8 +101,7 @@ class Scratch {
   send(fd: number, message: Uint8Array, descriptors: readonly number[]): boolean {
     this.#bytes.set(message, MESSAGE);
     this.#size(IOVEC_BYTES, message.length);
-    // Both the length that is told and the space that is taken: four-byte descriptors in pairs need no padding, and
-    // the kernel accepts a last header without it.
+    // The only control message is the last one too, so no padding has to follow it.
     const controlBytes = descriptors.length === 0 ? 0 : CONTROL_HEADER_BYTES + 4 * descriptors.length;
     this.#size(HEADER_CONTROL_BYTES, controlBytes);
     this.#size(CONTROL, controlBytes);

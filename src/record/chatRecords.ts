@@ -1,13 +1,7 @@
-import {
-  ByteReader,
-  ByteWriter,
-  TruncatedError,
-  UINT32_SPAN,
-  decodeUtf8,
-  encodeUtf8,
-} from "../base/index.ts";
+import { type ByteReader, ByteWriter, UINT32_SPAN, decodeUtf8, encodeUtf8 } from "../base/index.ts";
 import type { ChatRecord, LeaveReason, Protocol } from "../chat/index.ts";
 import { RecordKind } from "./kinds.ts";
+import { readWhole } from "./readWhole.ts";
 
 const PROTOCOLS: readonly Protocol[] = ["plain"];
 const REASONS: readonly LeaveReason[] = ["quit", "hung up", "too slow", "connection lost", "process died"];
@@ -68,12 +62,9 @@ export function decode(
   start: number,
   length: number,
 ): ChatRecord | undefined {
-  try {
-    return decodeFrom(kind, new ByteReader(bytes, start, start + length));
-  } catch (error) {
-    if (error instanceof TruncatedError) return undefined;
-    throw error;
-  }
+  const record = readWhole(bytes, start, length, (reader) => decodeFrom(kind, reader));
+  if (record !== undefined && "session" in record && !Number.isSafeInteger(record.session)) return undefined;
+  return record;
 }
 
 function decodeFrom(kind: number, reader: ByteReader): ChatRecord | undefined {

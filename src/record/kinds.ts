@@ -12,7 +12,8 @@
  *   18  nick              worker         session │ derived u8 │ nick name │ displayName name
  *   19  who               worker         session
  *   20  leave             worker         session │ reason u8 │ text
- *   32  snapshotWanted    supervisor     for process u16 │ its generation u32 │ from process u16, 65535: the first state
+ *   32  snapshotWanted    supervisor     for process u16 │ its generation u32 │
+ *                                        from process u16 (65535: nobody, it is the first state)
  *   33  snapshot          any replica    for process u16 │ its generation u32 │ wanted at sequence u53 │ part u16 │
  *                                        of parts u16 │ bytes
  *   34  quiet             supervisor     (nothing): say nothing any more

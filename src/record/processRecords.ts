@@ -1,4 +1,5 @@
-import { ByteReader, ByteWriter, TruncatedError } from "../base/index.ts";
+import { ByteWriter } from "../base/index.ts";
+import { readWhole } from "./readWhole.ts";
 
 /** A process has begun to read the log here, and wants the state as it is at this record. */
 export interface SnapshotWanted {
@@ -33,7 +34,7 @@ export function decodeSnapshotWanted(
   start: number,
   length: number,
 ): SnapshotWanted | undefined {
-  return whole(bytes, start, length, (reader) => ({
+  return readWhole(bytes, start, length, (reader) => ({
     forProcess: reader.uint16(),
     generation: reader.uint32(),
     fromProcess: reader.uint16(),
@@ -52,7 +53,7 @@ export function encodeSnapshot(snapshot: Snapshot): Uint8Array {
 }
 
 export function decodeSnapshot(bytes: Uint8Array, start: number, length: number): Snapshot | undefined {
-  return whole(bytes, start, length, (reader) => ({
+  return readWhole(bytes, start, length, (reader) => ({
     forProcess: reader.uint16(),
     generation: reader.uint32(),
     wantedSequence: reader.uint53(),
@@ -60,19 +61,4 @@ export function decodeSnapshot(bytes: Uint8Array, start: number, length: number)
     parts: reader.uint16(),
     bytes: reader.raw(reader.remaining),
   }));
-}
-
-/** Undefined where the bytes end before the record does. */
-function whole<T>(
-  bytes: Uint8Array,
-  start: number,
-  length: number,
-  read: (reader: ByteReader) => T,
-): T | undefined {
-  try {
-    return read(new ByteReader(bytes, start, start + length));
-  } catch (error) {
-    if (error instanceof TruncatedError) return undefined;
-    throw error;
-  }
 }

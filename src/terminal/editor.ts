@@ -124,7 +124,9 @@ export class LineEditor {
   #erase(): string {
     const up = this.#cursorRow > 0 ? `\x1b[${this.#cursorRow}A` : "";
     this.#cursorRow = 0;
-    return `${up}\r${CLEAR_BELOW}`;
+    // Not cleared from the first column: at the top of the screen, tmux takes that for "clear the screen", and keeps
+    // a copy of the line being typed above for whoever scrolls back.
+    return `${up}\r ${CLEAR_BELOW}\r`;
   }
 
   /** Draws the line being typed, with the cursor in its place. */

@@ -9,6 +9,10 @@ export interface PageOptions {
   full: boolean;
 }
 
+/** Nothing is loaded, sent or framed, and no script runs; the style stands in the page. */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
 /** The answer to a request, complete; undefined while its head is not. The connection is closed after it. */
 export function respond(request: Uint8Array, options: PageOptions): Uint8Array | undefined {
   const head = latin1(request, Math.min(request.length, 2 * REQUEST_LINE_BYTES_MAX));
@@ -30,7 +34,7 @@ export function respond(request: Uint8Array, options: PageOptions): Uint8Array |
       true,
       "Allow: GET, HEAD\r\n",
     );
-  if (target.split("?")[0] !== "/")
+  if (pathOf(target) !== "/")
     return response("404 Not Found", page(options, "There is no such page."), withBody);
   if (options.full)
     return response(
@@ -39,7 +43,24 @@ export function respond(request: Uint8Array, options: PageOptions): Uint8Array |
       withBody,
       "Retry-After: 30\r\n",
     );
-  return response("200 OK", page(options, undefined), withBody);
+  const host = reachableHost(head, options.host);
+  return response("200 OK", page({ ...options, host }, undefined), withBody);
+}
+
+/** RFC 9112, 3.2: a path, or a whole address as it is sent to proxies. */
+function pathOf(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/?]*/i, "").split("?")[0]!;
+  return path === "" ? "/" : path;
+}
+
+/**
+ * Where to point a client to. A server that listens on every address has none to tell but the one that this browser
+ * has just used; anybody can write that, so only what can be nothing but an address is repeated.
+ */
+function reachableHost(head: string, host: string): string {
+  if (host !== "0.0.0.0" && host !== "::") return host;
+  const asked = /\nhost:[ \t]*(?:([a-z0-9][a-z0-9.-]*)|\[([0-9a-f:.]+)\])(?::\d+)?[ \t]*\r?\n/i.exec(head);
+  return asked?.[1] ?? asked?.[2] ?? host;
 }
 
 function response(status: string, html: string, withBody: boolean, headers = ""): Uint8Array {
@@ -49,7 +70,7 @@ function response(status: string, html: string, withBody: boolean, headers = "")
       "Content-Type: text/html; charset=utf-8\r\n" +
       `Content-Length: ${body.length}\r\n` +
       "Cache-Control: no-store\r\n" +
-      "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n" +
+      `Content-Security-Policy: ${CONTENT_SECURITY_POLICY}\r\n` +
       "X-Content-Type-Options: nosniff\r\n" +
       `${headers}Connection: close\r\n\r\n`,
   );
@@ -73,7 +94,8 @@ chorus join ${where}</pre>
 <meta name="viewport" content="width=device-width">
 <title>${name}</title>
 <style>
-body { font: 18px/1.5 system-ui, sans-serif; max-width: 36em; margin: 4em auto; padding: 0 1em; color: #222; background: #fdfdfb }
+body { font: 18px/1.5 system-ui, sans-serif; max-width: 36em; margin: 4em auto; padding: 0 1em }
+body { color: #222; background: #fdfdfb }
 pre { background: #1d2430; color: #e8ecf2; padding: 1em; border-radius: 6px; overflow-x: auto }
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #14171c } }
 </style>

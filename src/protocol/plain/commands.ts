@@ -28,7 +28,9 @@ const COMMANDS: Readonly<Record<string, Row>> = {
   },
   nick: {
     usage: "/nick NAME",
-    summary: `changes your name: up to ${NICK_CHARACTERS_MAX} letters, digits and -_[]{}\\\`^|, or ${DISPLAY_NAME_CHARACTERS_MAX} characters of any script`,
+    summary:
+      `changes your name: up to ${NICK_CHARACTERS_MAX} letters, digits and -_[]{}\\\`^|, ` +
+      `or ${DISPLAY_NAME_CHARACTERS_MAX} characters of any script`,
     parse: (text) => parseNick(decodeUtf8(text)),
   },
   who: {
@@ -54,15 +56,17 @@ const TAB = 0x09;
 
 /** @param line as `cleanText` left it */
 export function parseLine(line: Uint8Array): Command {
-  if (line.length === 0) return { kind: "nothing" };
-  if (line[0] !== SLASH) return { kind: "say", text: line };
+  if (line[0] !== SLASH) return trim(line).length === 0 ? { kind: "nothing" } : { kind: "say", text: line };
   if (line[1] === SLASH) return { kind: "say", text: line.subarray(1) };
   let nameEnd = 1;
   while (nameEnd < line.length && !isBlank(line[nameEnd]!)) nameEnd += 1;
   const name = decodeUtf8(line.subarray(1, nameEnd)).toLowerCase();
   const row = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (row === undefined)
-    return { kind: "wrong", reply: `there is no command /${name}; /help lists them, and //text says /text` };
+    return {
+      kind: "wrong",
+      reply: `there is no command /${shorten(name)}; /help lists them, and //text says /text`,
+    };
   return row.parse(trim(line.subarray(nameEnd))) ?? { kind: "wrong", reply: `${row.usage}: ${row.summary}` };
 }
 
@@ -74,9 +78,16 @@ export const helpText: Uint8Array = encodeUtf8(
   ].join(""),
 );
 
-function parseNick(name: string): Command | undefined {
-  if (isNick(name)) return { kind: "nick", nick: name, displayName: name, derived: false };
-  if (!isDisplayName(name) || name.includes("\ufffd")) return undefined;
+/** What cannot be seen, or would make one's words look like another's: `<alice> hi <bob>`. */
+const DECEPTIVE = /[<>\ufffd]|(?![\u200c\u200d\ufe0f])\p{Default_Ignorable_Code_Point}/u;
+/** Joiners and the emoji selector belong to scripts and pictures; at an end or beside a letter of ASCII they only hide. */
+const HIDDEN_JOINER = /(?<=^|[\0-\x7f])[\u200c\u200d\ufe0f]|[\u200c\u200d](?=$|[\0-\x7f])/u;
+
+function parseNick(text: string): Command | undefined {
+  if (isNick(text)) return { kind: "nick", nick: text, displayName: text, derived: false };
+  // Composed, so that what looks the same is the same name.
+  const name = text.normalize("NFC").replace(/\s+/gu, " ");
+  if (!isDisplayName(name) || DECEPTIVE.test(name) || HIDDEN_JOINER.test(name)) return undefined;
   // ASCII that is no nick is a slip of the finger, not another script.
   if (/^[\x20-\x7e]*$/.test(name)) return undefined;
   return { kind: "nick", nick: deriveNick(name), displayName: name, derived: true };
@@ -87,6 +98,13 @@ function deriveNick(name: string): string {
   const letters = name.normalize("NFKD").replace(/[^A-Za-z0-9_-]/g, "");
   const nick = letters.replace(/^[0-9-]+/, "").slice(0, NICK_CHARACTERS_MAX);
   return nick === "" ? "user" : nick;
+}
+
+/** Enough of what somebody typed to recognise it. */
+function shorten(text: string): string {
+  const characters = Array.from(text);
+  const max = NICK_CHARACTERS_MAX;
+  return characters.length <= max ? text : `${characters.slice(0, max).join("")}…`;
 }
 
 function trim(text: Uint8Array): Uint8Array {

@@ -82,8 +82,11 @@ export class PlainRenderer {
     }
     const count = state.sessions.size - (state.sessions.has(session) ? 1 : 0);
     const more = count > others.length ? `, and ${count - others.length} more` : NOTHING;
-    const company = count === 0 ? "nobody else is here" : `here are ${others.join(", ")}${more}`;
-    return this.notice(`welcome to ${this.#serverName}, ${self}; ${company}. /help lists the commands`);
+    const company =
+      count === 0
+        ? "Nobody else is here."
+        : `${count} other${count === 1 ? "" : "s"} here: ${others.join(", ")}${more}.`;
+    return this.notice(`welcome to ${this.#serverName}, ${self}. ${company} /help lists the commands.`);
   }
 
   /** To the one who asked. */

@@ -4,22 +4,32 @@ const TAB = 0x09;
 
 /** Telnet's commands (RFC 854): IAC, then one byte, or WILL/WONT/DO/DONT and an option, or SB … IAC SE. */
 const IAC = 0xff;
-const DONT = 0xfe;
 const WILL = 0xfb;
 const SB = 0xfa;
 const SE = 0xf0;
+
+/** What some programs put before the first line. */
+const BYTE_ORDER_MARK = 0xfeff;
 
 /**
  * What somebody typed, made safe to show: well-formed UTF-8 without anything that could take over a terminal. What
  * cannot be shown becomes U+FFFD: malformed bytes, control characters but TAB, line separators, and the invisible
  * characters that turn the direction of text. Telnet's negotiation, NUL and a byte-order mark vanish.
  *
- * @returns a view where nothing had to be changed, which is the common case
+ * @returns a view where nothing had to be changed, which is the common case in any script; otherwise new bytes, at
+ * most three for each one given
  */
 export function cleanText(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  for (let at = start; at < end; at += 1) {
+  for (let at = start; at < end;) {
     const byte = bytes[at]!;
-    if ((byte < 0x20 && byte !== TAB) || byte >= 0x7f) return rewrite(bytes, start, end);
+    if (byte >= 0x20 && byte < 0x7f) {
+      at += 1;
+      continue;
+    }
+    const length = sequenceLength(bytes, at, end);
+    const code = length === 0 ? 0 : codePointAt(bytes, at, length);
+    if (code === 0 || code === BYTE_ORDER_MARK || isUnsafe(code)) return rewrite(bytes, start, end);
+    at += length;
   }
   return bytes.subarray(start, end);
 }
@@ -27,9 +37,9 @@ export function cleanText(bytes: Uint8Array, start: number, end: number): Uint8A
 function rewrite(bytes: Uint8Array, start: number, end: number): Uint8Array {
   const clean: number[] = [];
   for (let at = start; at < end;) {
-    const byte = bytes[at]!;
-    if (byte === IAC) {
-      at = afterTelnetCommand(bytes, at, end);
+    const telnetBytes = telnetCommandBytes(bytes, at, end);
+    if (telnetBytes > 0) {
+      at += telnetBytes;
       continue;
     }
     const length = sequenceLength(bytes, at, end);
@@ -39,7 +49,7 @@ function rewrite(bytes: Uint8Array, start: number, end: number): Uint8Array {
       continue;
     }
     const code = codePointAt(bytes, at, length);
-    const isMark = code === 0xfeff && at === start;
+    const isMark = code === BYTE_ORDER_MARK && clean.length === 0;
     if (isUnsafe(code)) clean.push(...REPLACEMENT);
     else if (code !== 0 && !isMark) for (let i = 0; i < length; i += 1) clean.push(bytes[at + i]!);
     at += length;
@@ -58,10 +68,17 @@ function isUnsafe(code: number): boolean {
   );
 }
 
-function afterTelnetCommand(bytes: Uint8Array, at: number, end: number): number {
-  const command = bytes[at + 1] ?? 0;
-  if (command >= WILL && command <= DONT) return Math.min(at + 3, end);
-  if (command !== SB) return Math.min(at + 2, end);
-  for (let i = at + 2; i + 1 < end; i += 1) if (bytes[i] === IAC && bytes[i + 1] === SE) return i + 2;
-  return end;
+/**
+ * How many bytes a telnet command at `at` has; 0 where there is none. A 0xFF before anything else is no command: old
+ * encodings have letters there, and what follows it was meant.
+ */
+function telnetCommandBytes(bytes: Uint8Array, at: number, end: number): number {
+  if (bytes[at] !== IAC) return 0;
+  if (at + 1 >= end) return 1;
+  const command = bytes[at + 1]!;
+  if (command < SE || command === IAC) return 0;
+  if (command >= WILL) return Math.min(3, end - at);
+  if (command !== SB) return 2;
+  for (let i = at + 2; i + 1 < end; i += 1) if (bytes[i] === IAC && bytes[i + 1] === SE) return i + 2 - at;
+  return end - at;
 }
