@@ -40,16 +40,16 @@ async function askRunning({ shmDir, data, name }: ControlOptions, request: Contr
   return askServer(controlPath(path), request);
 }
 
-function describe(status: ServerStatus): string {
+function describe(server: ServerStatus): string {
   const lines = [
-    `${status.name} on ${status.address}, process ${status.pid}, up ${status.uptimeSeconds} s${status.stopping ? ", stopping" : ""}`,
-    `${status.clients} clients (${status.greeting} being greeted, ${status.waiting} waiting for a process)`,
-    `${status.sequence - 1} records ordered, segment of ${formatBytes(status.segmentBytes)}`,
+    `${server.name} on ${server.address}, process ${server.pid}, up ${server.uptimeSeconds} s${server.stopping ? ", stopping" : ""}`,
+    `${server.clients} clients (${server.greeting} being greeted, ${server.waiting} waiting for a process)`,
+    `${server.sequence - 1} records ordered, segment of ${formatBytes(server.segmentBytes)}`,
     "",
     "process  pid      role     clients  lag",
   ];
-  for (const { process, role, ready, clients } of status.processes) {
-    const log = status.log.find((each) => each.process === process);
+  for (const { process, role, ready, clients } of server.processes) {
+    const log = server.log.find((each) => each.process === process);
     lines.push(
       [
         String(process).padEnd(8),

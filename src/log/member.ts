@@ -117,7 +117,7 @@ export class LogMember {
 
   /** Gives at most `limit` records to `handler`. Returns how many; NOT_READY before the sequencer has let it in. */
   poll(handler: RecordHandler, limit: number = RECORDS_PER_TURN): number {
-    this.#answerProbe();
+    this.answerProbe();
     const reader = this.#reader ?? this.#join();
     return reader === undefined ? NOT_READY : reader.poll(handler, limit);
   }
@@ -179,7 +179,8 @@ export class LogMember {
     if (((from - wakeAt) | 0) < 0 && ((to - wakeAt) | 0) >= 0) this.#ringSequencer();
   }
 
-  #answerProbe(): void {
+  /** Says that this process lives. `poll` does it, too. */
+  answerProbe(): void {
     const { words, layout } = this.segment;
     const probe = words.load(layout.probe);
     const answerWord = layout.process(this.process, ProcessWord.probeAnswer);

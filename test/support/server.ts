@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { type Socket, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -168,12 +168,14 @@ export function segmentFiles(): string[] {
   return readdirSync("/dev/shm").filter((name) => name.startsWith("chorus-"));
 }
 
-/** Whether a process is there; a zombie is not. */
+/** Whether a process runs. One that has ended and that nobody has asked about yet (a zombie) does not. */
 export function isAlive(pid: number): boolean {
+  let stat: string;
   try {
-    process.kill(pid, 0);
-    return true;
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   } catch {
     return false;
   }
+  // After the name, which may hold anything, stands the state.
+  return stat.slice(stat.lastIndexOf(")") + 2)[0] !== "Z";
 }

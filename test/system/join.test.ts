@@ -151,10 +151,21 @@ class Terminal {
   static async start(...command: readonly string[]): Promise<Terminal> {
     const terminal = new Terminal(await mkdtemp(joinPath(tmpdir(), "chorus-join-")));
     const size = ["-x", String(Terminal.columns), "-y", String(Terminal.rows)];
-    // What ends stays on its screen, with its exit code, until we have looked; no status line takes a row.
-    const options = ["remain-on-exit", "on", ";", "set", "-g", "status", "off"];
-    const session = ["new-session", "-d", ...size, "--", ...command];
-    await terminal.#tmux("start-server", ";", "set", "-g", ...options, ";", ...session);
+    // The exit code is said on the screen: tmux itself sometimes misses it. Then `cat` keeps the screen there.
+    const thenTell = ["sh", "-c", '"$@"; echo "exit code $?"; exec cat', "sh", ...command];
+    // No status line, which would take a row.
+    const options = ["set", "-g", "status", "off"];
+    await terminal.#tmux(
+      "start-server",
+      ";",
+      ...options,
+      ";",
+      "new-session",
+      "-d",
+      ...size,
+      "--",
+      ...thenTell,
+    );
     return terminal;
   }
 
@@ -202,14 +213,8 @@ class Terminal {
   }
 
   async exitCode(): Promise<number> {
-    for (const deadlineMs = performance.now() + SCREEN_LIMIT_MS; ; await delay(LOOK_MS)) {
-      const [dead, code] = (
-        await this.#tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}")
-      ).split(" ");
-      // Its terminal may be closed before the system has told tmux how it ended.
-      if (dead === "1" && code !== undefined) return Number(code);
-      if (performance.now() > deadlineMs) assert.fail("the program never ended");
-    }
+    const { rows } = await this.until((screen) => screen.rows.at(-1)?.startsWith("exit code ") === true);
+    return Number(rows.at(-1)!.split(" ").at(-1));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -507,8 +512,8 @@ suite("chorus join on a terminal", { timeout: TIMEOUT_MS }, () => {
     await terminal.until(({ rows }) => rows[0] === "> half a li");
     socket.end("-- the server is ending\n");
     assert.equal(await terminal.exitCode(), 1);
-    // tmux adds a row of its own when the program ends.
-    assert.deepEqual((await terminal.everything()).slice(0, 3), [
+    const { rows } = await terminal.screen();
+    assert.deepEqual(rows.slice(0, -1), [
       "-- the server is ending",
       "> half a li",
       "chorus: the server closed the connection",
@@ -529,6 +534,6 @@ suite("chorus join on a terminal", { timeout: TIMEOUT_MS }, () => {
     assert.equal(await text(socket), "hi\n");
     socket.end("<eve> \x1b[2Jclear\n");
     assert.equal(await terminal.exitCode(), 0);
-    assert.equal((await terminal.everything())[0], "<eve> \ufffd[2Jclear");
+    assert.equal((await terminal.screen()).rows[0], "<eve> \ufffd[2Jclear");
   });
 });

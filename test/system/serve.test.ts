@@ -27,7 +27,7 @@ test("people talk: names, actions, who is here, leaving", async () => {
   await bob.sees("-- there is no command /dance");
   bob.say("/help");
   await bob.sees("/quit [TEXT]");
-  assert.ok(!bob.text.includes("waves"), "nobody hears themselves");
+  assert.ok(!bob.text.includes("* bob waves"), "nobody hears themselves");
   bob.say("/quit good night");
   await alice.sees("-- 小明 left: good night");
   await bob.ends();

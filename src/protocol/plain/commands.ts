@@ -78,16 +78,22 @@ export const helpText: Uint8Array = encodeUtf8(
   ].join(""),
 );
 
-/** What cannot be seen, or would make one's words look like another's: `<alice> hi <bob>`. */
-const DECEPTIVE = /[<>\ufffd]|(?![\u200c\u200d\ufe0f])\p{Default_Ignorable_Code_Point}/u;
-/** Joiners and the emoji selector belong to scripts and pictures; at an end or beside a letter of ASCII they only hide. */
-const HIDDEN_JOINER = /(?<=^|[\0-\x7f])[\u200c\u200d\ufe0f]|[\u200c\u200d](?=$|[\0-\x7f])/u;
+/**
+ * What cannot be seen, so that another's name could be borrowed; and what would make one's words look like another's:
+ * `<alice> hi <bob>`. Joiners between letters of other scripts, and the selector after a picture, have a meaning.
+ */
+const DECEPTIVE: readonly RegExp[] = [
+  /[<>\ufffd]/u,
+  /(?![\u200c-\u200d]|\ufe0f)\p{Default_Ignorable_Code_Point}/u,
+  /(?<![^\0-\x7f])[\u200c-\u200d]|[\u200c-\u200d](?![^\0-\x7f])/u,
+  /(?<!\p{Extended_Pictographic})\ufe0f/u,
+];
 
 function parseNick(text: string): Command | undefined {
   if (isNick(text)) return { kind: "nick", nick: text, displayName: text, derived: false };
   // Composed, so that what looks the same is the same name.
   const name = text.normalize("NFC").replace(/\s+/gu, " ");
-  if (!isDisplayName(name) || DECEPTIVE.test(name) || HIDDEN_JOINER.test(name)) return undefined;
+  if (!isDisplayName(name) || DECEPTIVE.some((pattern) => pattern.test(name))) return undefined;
   // ASCII that is no nick is a slip of the finger, not another script.
   if (/^[\x20-\x7e]*$/.test(name)) return undefined;
   return { kind: "nick", nick: deriveNick(name), displayName: name, derived: true };
