@@ -42,7 +42,8 @@ async function askRunning({ shmDir, data, name }: ControlOptions, request: Contr
 
 function describe(server: ServerStatus): string {
   const lines = [
-    `${server.name} on ${server.address}, process ${server.pid}, up ${server.uptimeSeconds} s${server.stopping ? ", stopping" : ""}`,
+    `${server.name} on ${server.address}, process ${server.pid}, up ${server.uptimeSeconds} s`,
+    server.stopping ? "stopping" : "serving",
     `${server.clients} clients (${server.greeting} being greeted, ${server.waiting} waiting for a process)`,
     `${server.sequence - 1} records ordered, segment of ${formatBytes(server.segmentBytes)}`,
     "",

@@ -173,7 +173,7 @@ function watchForFailure(streams: readonly (Readable | Writable)[]): () => Failu
   return () => failure;
 }
 
-/** Tells of every arrival, and cleans what a terminal is to show; a file or another program gets the bytes as they are. */
+/** Tells of every arrival, and cleans what a terminal shows; a file or program gets the bytes as they are. */
 function arrivalStage(toTerminal: boolean, onArrival: () => void): Transform {
   const decoder = new LineDecoder();
   const textOf = (lines: string[]): string => lines.map((line) => `${line}\n`).join("");

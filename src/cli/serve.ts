@@ -5,6 +5,9 @@ import type { ServeOptions } from "./options.ts";
 /** More of the server's own log than this waits in memory for whoever reads it; what comes then is dropped. */
 const LOG_QUEUE_BYTES_MAX = 1024 * 1024;
 
+/** One Ctrl-C may arrive twice, from the terminal and from npm: what comes so soon after another is the same one. */
+const SIGNAL_ECHO_MS = 200;
+
 /**
  * Runs a server until it is told to end.
  * @returns the exit code: 0 after an orderly end, 1 where it could not start
@@ -29,8 +32,12 @@ export async function serve(options: ServeOptions): Promise<number> {
     process.stderr.write(`chorus: ${error.message}\n`);
     return 1;
   }
+  let signalledMs = -Infinity;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
+      const isEcho = performance.now() - signalledMs < SIGNAL_ECHO_MS;
+      signalledMs = performance.now();
+      if (isEcho) return;
       logger.info(`${signal}: stopping`);
       server.stop();
     });

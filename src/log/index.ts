@@ -7,11 +7,10 @@ export {
   PROCESSES_MAX,
   type Range,
   RING_BYTES_MAX,
-  RING_BYTES_MIN,
   isPowerOfTwo,
 } from "./layout.ts";
-export { type Doorbell, LogMember, RECORDS_PER_TURN, SEQUENCER } from "./member.ts";
-export { LogReader, LogRecord, type RecordHandler } from "./reader.ts";
+export { type Doorbell, LogMember, SEQUENCER } from "./member.ts";
+export { LogRecord, type RecordHandler } from "./reader.ts";
 export {
   type FormatOptions,
   LogCorruptionError,
@@ -22,4 +21,4 @@ export {
 } from "./segment.ts";
 export { PROBES_MISSED_MAX, Sequencer, type SequencerEvents } from "./sequencer.ts";
 export { ArrayWords, type Words } from "./words.ts";
-export { BACK_PRESSURED, CLOSED, NOT_READY, RingWriter, TOO_BIG } from "./writer.ts";
+export { BACK_PRESSURED, CLOSED, NOT_READY, TOO_BIG } from "./writer.ts";

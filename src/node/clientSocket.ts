@@ -86,7 +86,8 @@ export class ClientSocket {
 
   /**
    * Sends what is queued, ends the connection for all who hold it, and closes. What the client still sends is thrown
-   * away. Calls `done` once, also when the connection is lost meanwhile, but not after `destroy` or `shutdownNow`, which
+   * away. Calls `done` once, also when the connection is lost meanwhile, but not after `destroy` or `shutdownNow`,
+   * which
    * may cut short what a client that does not read would draw out for ever.
    */
   finish(done: () => void): void {

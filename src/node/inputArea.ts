@@ -3,7 +3,7 @@
  *
  * A process may die at any moment, and another goes on with its clients. What the kernel has handed out by `read` it
  * never hands out again, so bytes that stood in the dead process's heap alone would be lost. Therefore the read goes
- * *straight* into memory that outlives the process: bytes that it had read but not yet counted (it died between the two)
+ * *straight* into memory that outlives the process: bytes that it had read but not counted (it died between the two)
  * still stand in place at `receivedPosition`. The successor finds out how many they are from the kernel's count of
  * received bytes, and counts them by calling `received`.
  *
@@ -162,7 +162,7 @@ export class InputArea {
     return this.#freeBytes() >= INPUT_BYTES / 2;
   }
 
-  /** The first `count` bytes of what `space` gave have been read: from now on they are pending, here and for a successor. */
+  /** The first `count` bytes of what `space` gave have been read: they are pending now, here and for a successor. */
   received(count: number): void {
     assert(
       count >= 0 && count <= this.#freeBytes(),

@@ -45,8 +45,6 @@ const LOCK_UN = 8;
 const _SC_PAGESIZE = 30;
 
 /** How `shutdown` ends a connection, for every process that holds a duplicate of it. */
-export const SHUT_RD = 0;
-export const SHUT_WR = 1;
 export const SHUT_RDWR = 2;
 
 const library = koffi.load(null);
@@ -168,7 +166,7 @@ export function dropView(view: ArrayBuffer): void {
   view.transfer(0);
 }
 
-/** A file without a name, in memory, of `length` zeros; its size can never change, so that no mapping of it can fail. */
+/** A nameless file in memory, of `length` zeros; its size can never change, so that no mapping of it can fail. */
 export function memfdCreate(name: string, length: number): number {
   const fd = checked("memfd_create", c.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   try {
@@ -228,7 +226,7 @@ export function dupCloexec(fd: number): number {
 }
 
 /**
- * Ends the connection itself, whichever processes hold duplicates of it: `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`.
+ * Ends the connection itself, whichever processes hold duplicates of it: both directions with `SHUT_RDWR`.
  * False: it had ended already.
  */
 export function shutdown(fd: number, how: number = SHUT_RDWR): boolean {

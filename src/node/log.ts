@@ -59,8 +59,8 @@ export interface Log extends Disposable {
   room(): Promise<void>;
   /**
    * Reads from here on: `handler` gets every record that is ordered after this call took effect, once, in the one
-   * order. The record is reused and lies in shared memory: copy what must outlive the call. Resolves when it took effect.
-   * While it does not return, nothing is overwritten, and in the end everybody waits for it.
+   * order. The record is reused and lies in shared memory: copy what must outlive the call. Resolves when it took
+   * effect. While it does not return, nothing is overwritten, and in the end everybody waits for it.
    */
   read(handler: RecordHandler): Promise<void>;
 }

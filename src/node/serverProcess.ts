@@ -94,7 +94,8 @@ export class ServerProcess {
     const lock = lockDirectory(options.data);
     if (lock === undefined)
       throw new StartError(
-        `a server is running with the data directory ${options.data}; stop it with "chorus stop", or choose another with --data`,
+        `a server is running with the data directory ${options.data}; ` +
+          `stop it with "chorus stop", or choose another with --data`,
       );
     const server = new ServerProcess(options, () => lock.release());
     try {

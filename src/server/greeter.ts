@@ -13,7 +13,7 @@ export interface GreeterOptions {
 }
 
 /** Who says nothing for so long speaks plain text and waits for us. */
-export const SILENCE_MS = 1500;
+const SILENCE_MS = 1500;
 /** A request has to be complete by then, and whoever we answered has to have taken the answer. */
 const REQUEST_MS = 10_000;
 

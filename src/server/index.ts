@@ -1,4 +1,4 @@
-export { Greeter, type GreeterOptions, SILENCE_MS } from "./greeter.ts";
+export { Greeter, type GreeterOptions } from "./greeter.ts";
 export type {
   ChildPorts,
   ClientConnection,
@@ -11,5 +11,5 @@ export type {
 } from "./ports.ts";
 export { Replica } from "./replica.ts";
 export { type LogLevel, type SeatMessage, decodeSeatMessage, encodeSeatMessage } from "./seatMessage.ts";
-export { STOP_LIMIT_MS, Supervisor, type SupervisorOptions, type SupervisorStatus } from "./supervisor.ts";
+export { Supervisor, type SupervisorOptions, type SupervisorStatus } from "./supervisor.ts";
 export { Worker, type WorkerOptions } from "./worker.ts";

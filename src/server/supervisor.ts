@@ -18,7 +18,7 @@ const STARTING_MAX = 8;
 const RESTART_DELAY_MS = 100;
 const RESTART_DELAY_MS_MAX = 5000;
 /** After the order to stop, who has not ended by then is ended. */
-export const STOP_LIMIT_MS = 5000;
+const STOP_LIMIT_MS = 5000;
 
 interface Child {
   readonly process: number;

@@ -1,3 +1,2 @@
 export { type Keyboard, LineEditor, type LineEditorOptions, type Screen } from "./editor.ts";
-export { LINE_CHARACTERS_MAX, LineDecoder } from "./lines.ts";
-export { sanitize } from "./sanitize.ts";
+export { LineDecoder } from "./lines.ts";

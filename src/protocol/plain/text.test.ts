@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { encodeUtf8 } from "../../base/index.ts";
+import { cleanText } from "./index.ts";
+
+const IAC = 0xff;
+
+function clean(...parts: (string | readonly number[])[]): string {
+  const bytes = Uint8Array.from(
+    parts.flatMap((part) => (typeof part === "string" ? [...encodeUtf8(part)] : part)),
+  );
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(cleanText(bytes, 0, bytes.length));
+}
+
+test("harmless text of any script is a view of the same bytes", () => {
+  const bytes = encodeUtf8("before\ttext, naïve 小明 👩‍👩‍👧 مرحبا after");
+  const text = cleanText(bytes, 7, bytes.length - 6);
+  assert.equal(text.buffer, bytes.buffer);
+  assert.deepEqual(text, bytes.subarray(7, bytes.length - 6));
+});
+
+test("what could take over a terminal, or turn text around, is replaced", () => {
+  for (const code of [
+    0x01, 0x07, 0x08, 0x0b, 0x0d, 0x1b, 0x7f, 0x80, 0x9b, 0x9f, 0x2028, 0x2029, 0x202e, 0x2066, 0x2069,
+  ])
+    assert.equal(clean(`a${String.fromCodePoint(code)}b`), "a\ufffdb", `U+${code.toString(16)}`);
+  assert.equal(clean("\u001b[2J"), "\ufffd[2J");
+});
+
+test("what is not UTF-8 is replaced: cut short, overlong, surrogates, beyond the last code point", () => {
+  assert.equal(clean("a", [0xe5, 0xb0]), "a\ufffd\ufffd");
+  assert.equal(clean([0xc0, 0xaf]), "\ufffd\ufffd");
+  assert.equal(clean([0xed, 0xa0, 0x80]), "\ufffd\ufffd\ufffd");
+  assert.equal(clean([0xf4, 0x90, 0x80, 0x80]), "\ufffd\ufffd\ufffd\ufffd");
+  assert.equal(clean("na", [0xef], "ve"), "na\ufffdve");
+});
+
+test("telnet's negotiation vanishes", () => {
+  assert.equal(clean([IAC, 0xfd, 1, IAC, 0xfb, 31], "hi"), "hi");
+  assert.equal(clean([IAC, 0xfa, 24, 0, 65, 66, IAC, 0xf0], "hi", [IAC, 0xf9], "!"), "hi!");
+  // Cut short by the end of the line.
+  assert.equal(clean("hi", [IAC]), "hi");
+  assert.equal(clean("hi", [IAC, 0xfd]), "hi");
+  assert.equal(clean("hi", [IAC, 0xfa, 24, 65]), "hi");
+});
+
+test("a 0xFF that begins no telnet command takes nothing along", () => {
+  assert.equal(clean([IAC], "abc"), "\ufffdabc");
+  assert.equal(clean([IAC], "小"), "\ufffd小");
+});
+
+test("NUL vanishes, and a byte-order mark in front, even behind telnet's first words", () => {
+  assert.equal(clean("a\0b\0"), "ab");
+  assert.equal(clean("\ufeffhello"), "hello");
+  assert.equal(clean([IAC, 0xfb, 31], "\0\ufeffhello"), "hello");
+  assert.equal(clean("a\ufeffb"), "a\ufeffb");
+});
+
+test("whatever comes in, well-formed and safe text comes out, never more than three times as long", () => {
+  const risky = fc.constantFrom(
+    0xff,
+    0xfa,
+    0xf0,
+    0xfd,
+    0xc2,
+    0x9b,
+    0xe2,
+    0x80,
+    0xa8,
+    0xae,
+    0xef,
+    0xbb,
+    0xbf,
+    0x1b,
+    0,
+  );
+  const noise = fc
+    .array(fc.oneof(risky, fc.nat(0xff)), { maxLength: 60 })
+    .map((bytes) => Uint8Array.from(bytes));
+  fc.assert(
+    fc.property(noise, (bytes) => {
+      const text = cleanText(bytes, 0, bytes.length);
+      assert.ok(text.length <= 3 * bytes.length);
+      const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
+      assert.doesNotMatch(decoded, /(?!\t)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+    }),
+    { numRuns: 2000 },
+  );
+});
