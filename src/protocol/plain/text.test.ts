@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { encodeUtf8 } from "../../base/index.ts";
+import { concatBytes, encodeUtf8 } from "../../base/index.ts";
 import { cleanText } from "./index.ts";
 
 const IAC = 0xff;
 
 function clean(...parts: (string | readonly number[])[]): string {
-  const bytes = Uint8Array.from(
-    parts.flatMap((part) => (typeof part === "string" ? [...encodeUtf8(part)] : part)),
+  const bytes = concatBytes(
+    parts.map((part) => (typeof part === "string" ? encodeUtf8(part) : Uint8Array.from(part))),
   );
   return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(cleanText(bytes, 0, bytes.length));
 }
@@ -39,6 +39,8 @@ test("what is not UTF-8 is replaced: cut short, overlong, surrogates, beyond the
 test("telnet's negotiation vanishes", () => {
   assert.equal(clean([IAC, 0xfd, 1, IAC, 0xfb, 31], "hi"), "hi");
   assert.equal(clean([IAC, 0xfa, 24, 0, 65, 66, IAC, 0xf0], "hi", [IAC, 0xf9], "!"), "hi!");
+  // A doubled IAC stands for the byte itself, which is in no text.
+  assert.equal(clean("a", [IAC, IAC], "bc"), "abc");
   // Cut short by the end of the line.
   assert.equal(clean("hi", [IAC]), "hi");
   assert.equal(clean("hi", [IAC, 0xfd]), "hi");

@@ -76,8 +76,8 @@ function telnetCommandBytes(bytes: Uint8Array, at: number, end: number): number 
   if (bytes[at] !== IAC) return 0;
   if (at + 1 >= end) return 1;
   const command = bytes[at + 1]!;
-  if (command < SE || command === IAC) return 0;
-  if (command >= WILL) return Math.min(3, end - at);
+  if (command < SE) return 0;
+  if (command >= WILL && command !== IAC) return Math.min(3, end - at);
   if (command !== SB) return 2;
   for (let i = at + 2; i + 1 < end; i += 1) if (bytes[i] === IAC && bytes[i + 1] === SE) return i + 2 - at;
   return end - at;
