@@ -48,6 +48,8 @@ export class LogMember {
     words.set(layout.process(process, ProcessWord.blocked), 0);
     words.set(layout.process(process, ProcessWord.attentive), 1);
     words.set(layout.process(process, ProcessWord.reading), 0);
+    // The last owner may have died between this note and the bell itself.
+    words.set(layout.process(process, ProcessWord.rang), 0);
     words.store(layout.process(process, ProcessWord.sleepEpoch), this.#sleepEpoch);
   }
 

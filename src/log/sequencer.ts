@@ -4,6 +4,7 @@ import {
   OrderWord,
   PADDING_KIND,
   ProcessWord,
+  RECORD_ALIGNMENT_BYTES,
   RecordWord,
   SlotWord,
   WORD_BYTES,
@@ -112,7 +113,13 @@ export class Sequencer {
   admit(process: number): number {
     const { words, layout } = this.#segment;
     const slot = this.#slot(process);
-    assert(slot.generation === 0, `slot ${process} is taken`);
+    assert(slot.generation === 0 && !this.hasUnordered(process), `slot ${process} is taken`);
+    if (slot.violation !== undefined) {
+      // Nobody reads its ring any more: the next owner starts where this one stopped, whatever it left there.
+      slot.ordered = this.#publishedBy(process);
+      slot.limit = slot.ordered;
+      words.store(layout.slot(process, SlotWord.limit), slot.limit);
+    }
     const previous = words.get(layout.slot(process, SlotWord.generation));
     slot.generation = previous === 0x7fffffff ? 1 : Math.abs(previous) + 1;
     slot.joined = false;
@@ -133,8 +140,6 @@ export class Sequencer {
     const { words, layout } = this.#segment;
     // Ordering may wait for readers: then the rest is ordered later, from the slot's ring as it stands.
     this.#order(process, Number.MAX_SAFE_INTEGER);
-    if (slot.violation !== undefined)
-      slot.ordered = words.load(layout.process(process, ProcessWord.published));
     slot.joined = false;
     words.store(layout.slot(process, SlotWord.joined), 0);
     words.store(layout.slot(process, SlotWord.generation), -slot.generation);
@@ -142,27 +147,28 @@ export class Sequencer {
     this.#publishTail();
   }
 
-  /** Whether records that the process had published before it died still wait for room in the order ring. */
+  /**
+   * Whether records that the process had published before it died still wait for room in the order ring; or, where it
+   * was cut off, whether records that were ordered before still wait for a reader. The slot is not free until then.
+   */
   hasUnordered(process: number): boolean {
-    const { words, layout } = this.#segment;
     const slot = this.#slot(process);
-    return (
-      slot.violation === undefined &&
-      words.load(layout.process(process, ProcessWord.published)) !== slot.ordered
-    );
+    return slot.violation === undefined
+      ? this.#publishedBy(process) !== slot.ordered
+      : this.#runs.includes(process);
   }
 
   /** One turn: orders what was published, lets waiting processes in, reclaims, rings. Returns the work done. */
   step(): number {
-    let work = this.#letIn();
-    this.#reclaim();
+    let work = this.#letIn() + this.#reclaim();
     const count = this.#slots.length;
     for (let i = 0; i < count; i += 1) {
       work += this.#order((this.#turn + i) % count, RECORDS_PER_WRITER);
     }
     this.#turn = (this.#turn + 1) % count;
     this.#publishTail();
-    this.#reclaim();
+    // Room that came after ordering has to be looked at again: who was refused it rings nobody a second time.
+    work += this.#reclaim();
     work += this.#relieve();
     this.#wake();
     return work;
@@ -251,7 +257,7 @@ export class Sequencer {
   #order(process: number, limit: number): number {
     const { words, layout } = this.#segment;
     const slot = this.#slots[process]!;
-    const published = words.load(layout.process(process, ProcessWord.published));
+    const published = this.#publishedBy(process);
     let position = slot.ordered;
     if (published === position || slot.violation !== undefined) return 0;
     const { ringBytes } = layout.geometry;
@@ -260,6 +266,7 @@ export class Sequencer {
     const generation = Math.abs(words.get(layout.slot(process, SlotWord.generation)));
     if ((published - slot.limit) >>> 0 > ringBytes)
       return this.#violate(process, "published beyond its ring");
+    if (((published - position) | 0) < 0) return this.#violate(process, "took back what it had published");
 
     const now = this.#clock();
     if (now > this.#timeMs) this.#timeMs = now;
@@ -326,6 +333,12 @@ export class Sequencer {
     return 0;
   }
 
+  /** Ring position up to which a process says that it has written. Positions are multiples of 8, whatever it says. */
+  #publishedBy(process: number): number {
+    const { words, layout } = this.#segment;
+    return words.load(layout.process(process, ProcessWord.published)) & -RECORD_ALIGNMENT_BYTES;
+  }
+
   #publishTail(): void {
     const tail = (this.#sequence % UINT32_SPAN) | 0;
     if (tail === this.#published) return;
@@ -342,11 +355,11 @@ export class Sequencer {
       : slot.joinAt;
   }
 
-  /** Gives writers back the space of what every reader has consumed. */
-  #reclaim(): void {
+  /** Gives writers back the space of what every reader has consumed. Returns 1 where there was any, or 0. */
+  #reclaim(): number {
     const { words, layout } = this.#segment;
     let least = (this.#published - this.#minConsumed) | 0;
-    if (least === 0 && this.#runs.isEmpty) return;
+    if (least === 0 && this.#runs.isEmpty) return 0;
     for (let process = 0; process < this.#slots.length; process += 1) {
       const slot = this.#slots[process]!;
       if (!slot.joined) continue;
@@ -361,10 +374,10 @@ export class Sequencer {
       changed.add(this.#runs.process);
       this.#runs.shift();
     }
-    if (changed.size === 0) return;
     for (const process of changed)
       words.store(layout.slot(process, SlotWord.limit), this.#slots[process]!.limit);
     changed.clear();
+    return least > 0 ? 1 : 0;
   }
 
   /** Wakes writers that have room again, and asks readers to call while somebody still waits for them. */
@@ -374,7 +387,11 @@ export class Sequencer {
     let waiting = outstanding >= this.#orderEntries;
     for (let process = 0; process < this.#slots.length; process += 1) {
       const slot = this.#slots[process]!;
-      if (slot.generation === 0) continue;
+      if (slot.generation === 0) {
+        // A slot whose owner was cut off is free when what was ordered of it has been read.
+        waiting ||= slot.violation !== undefined && this.#runs.includes(process);
+        continue;
+      }
       if (words.load(layout.process(process, ProcessWord.blocked)) === 0) continue;
       const wanted = words.get(layout.process(process, ProcessWord.wanted));
       if (((slot.limit - wanted) | 0) >= 0) this.#ring(process);
@@ -443,6 +460,13 @@ class Runs {
   /** The order position after the oldest run's last entry. */
   get end(): number {
     return this.#fields[(this.#first & this.#mask) * 3]!;
+  }
+
+  includes(process: number): boolean {
+    for (let run = this.#first; run !== this.#last; run = (run + 1) | 0) {
+      if (this.#fields[(run & this.#mask) * 3 + 1] === process) return true;
+    }
+    return false;
   }
 
   get process(): number {

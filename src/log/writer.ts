@@ -3,6 +3,7 @@ import {
   KIND_MAX,
   PADDING_KIND,
   ProcessWord,
+  RECORD_ALIGNMENT_BYTES,
   RECORD_HEADER_BYTES,
   RecordWord,
   SlotWord,
@@ -47,8 +48,8 @@ export class RingWriter {
     this.#payloadBytesMax = layout.payloadBytesMax;
     this.#limitWord = layout.slot(process, SlotWord.limit);
     this.#publishedWord = layout.process(process, ProcessWord.published);
-    // A successor in the same slot goes on where the last owner stopped.
-    this.#head = words.load(this.#publishedWord);
+    // A successor in the same slot goes on where the last owner stopped: on a record's boundary, whatever that one left.
+    this.#head = words.load(this.#publishedWord) & -RECORD_ALIGNMENT_BYTES;
     this.#limit = words.load(this.#limitWord);
   }
 

@@ -10,7 +10,14 @@
  * a load of a word that nobody ever writes, a store to a word that nobody else ever loads, and a store of the value
  * that is there already. Which words these are is found while exploring; when it proves wrong we start anew.
  */
-import { type Mutation, type ModelWords, type Pending, type Store, bellIndex, runUntilSuspended } from "./memory.ts";
+import {
+  type Mutation,
+  type ModelWords,
+  type Pending,
+  type Store,
+  bellIndex,
+  runUntilSuspended,
+} from "./memory.ts";
 
 /** One run of an actor's program, from before the exploration begins. */
 export interface Run {
@@ -103,7 +110,12 @@ export class Explorer {
     const fault = (reason: string): Outcome => ({
       states: visited.size,
       ends,
-      fault: { reason, trace: path.flatMap((at) => at.steps.slice(at.next - 1, at.next).map((s) => this.#describe(at.locals, s))) },
+      fault: {
+        reason,
+        trace: path.flatMap((at) =>
+          at.steps.slice(at.next - 1, at.next).map((s) => this.#describe(at.locals, s)),
+        ),
+      },
     });
     const enter = (locals: Local[], rung: number): string | undefined => {
       const bells = this.#settle(locals, rung);
@@ -115,10 +127,12 @@ export class Explorer {
       const steps: Step[] = [];
       for (let actor = 0; actor < actors; actor += 1) {
         const { node, visible } = locals[actor]!;
-        if (node.pending.kind === "failed") return `${this.#scenario.actors[actor]}: ${String(node.pending.error)}`;
+        if (node.pending.kind === "failed")
+          return `${this.#scenario.actors[actor]}: ${String(node.pending.error)}`;
         if (visible < node.stores.length) steps.push({ actor, store: true, bells });
         if (isFenced(locals[actor]!)) continue;
-        const mayGoOn = node.pending.kind === "load" || (node.pending.kind === "sleep" && (bells & (1 << actor)) !== 0);
+        const mayGoOn =
+          node.pending.kind === "load" || (node.pending.kind === "sleep" && (bells & (1 << actor)) !== 0);
         if (mayGoOn) steps.push({ actor, store: false, bells });
       }
       path.push({ locals, bells, steps, next: 0 });
@@ -127,7 +141,10 @@ export class Explorer {
       return this.#scenario.check(locals.map(({ node }) => node.progress));
     };
 
-    let wrong = enter(this.#roots.map((node, actor) => this.#local(actor, node, 0)), 0);
+    let wrong = enter(
+      this.#roots.map((node, actor) => this.#local(actor, node, 0)),
+      0,
+    );
     while (wrong === undefined && path.length > 0) {
       const top = path.at(-1)!;
       const step = top.steps[top.next];
@@ -164,11 +181,20 @@ export class Explorer {
         const store = node.stores[visible];
         if (store !== undefined && this.#isUnnoticed(locals, actor, store, bells)) {
           locals[actor] = this.#local(actor, node, visible + 1);
-        } else if (!isFenced(locals[actor]!) && node.pending.kind === "load" && !this.#written.has(node.pending.index)) {
+        } else if (
+          !isFenced(locals[actor]!) &&
+          node.pending.kind === "load" &&
+          !this.#written.has(node.pending.index)
+        ) {
           this.#markRead(actor, node.pending.index);
-          locals[actor] = this.#local(actor, this.#child(actor, node, this.#initialValue(node.pending.index)), visible);
+          locals[actor] = this.#local(
+            actor,
+            this.#child(actor, node, this.#initialValue(node.pending.index)),
+            visible,
+          );
         } else {
-          if (!isFenced(locals[actor]!) && node.pending.kind === "load") this.#markRead(actor, node.pending.index);
+          if (!isFenced(locals[actor]!) && node.pending.kind === "load")
+            this.#markRead(actor, node.pending.index);
           break;
         }
       }
@@ -227,7 +253,14 @@ export class Explorer {
       this.#owner.set(index, actor);
       isNews = true;
     }
-    const node = { history, stores: words.stores, pending, progress: progress(), children: new Map(), locals: [] };
+    const node = {
+      history,
+      stores: words.stores,
+      pending,
+      progress: progress(),
+      children: new Map(),
+      locals: [],
+    };
     // Before the search there is nothing to start anew.
     if (isNews && history.length > 0) throw new Restart();
     return node;
@@ -238,7 +271,8 @@ export class Explorer {
     if (known !== undefined) return known;
     const all = this.#locals[actor]!;
     const local = { id: all.length, node, visible };
-    if (local.id >= LOCALS_MAX[actor]!) throw new Error(`${this.#scenario.actors[actor]} has too many states`);
+    if (local.id >= LOCALS_MAX[actor]!)
+      throw new Error(`${this.#scenario.actors[actor]} has too many states`);
     all.push(local);
     node.locals[visible] = local;
     return local;
@@ -249,10 +283,14 @@ export class Explorer {
     const name = this.#scenario.actors[actor]!;
     if (store) {
       const { index, value } = node.stores[visible]!;
-      return index < 0 ? `${name} rings ${this.#scenario.actors[bellActor(index)]!}` : `${name} stores ${index} := ${value}`;
+      return index < 0
+        ? `${name} rings ${this.#scenario.actors[bellActor(index)]!}`
+        : `${name} stores ${index} := ${value}`;
     }
     const { pending } = node;
-    return pending.kind === "load" ? `${name} loads ${pending.index} = ${this.#value(locals, pending.index)}` : `${name} wakes up`;
+    return pending.kind === "load"
+      ? `${name} loads ${pending.index} = ${this.#value(locals, pending.index)}`
+      : `${name} wakes up`;
   }
 }
 
