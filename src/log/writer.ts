@@ -48,7 +48,7 @@ export class RingWriter {
     this.#payloadBytesMax = layout.payloadBytesMax;
     this.#limitWord = layout.slot(process, SlotWord.limit);
     this.#publishedWord = layout.process(process, ProcessWord.published);
-    // A successor in the same slot goes on where the last owner stopped: on a record's boundary, whatever that one left.
+    // A successor in the same slot goes on where the last owner stopped: on a record boundary, whatever it left.
     this.#head = words.load(this.#publishedWord) & -RECORD_ALIGNMENT_BYTES;
     this.#limit = words.load(this.#limitWord);
   }
