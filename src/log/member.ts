@@ -21,7 +21,7 @@ export const RECORDS_PER_TURN = 1024;
  * Sleeping is where messages get lost in such designs. Between "there is nothing" and "I am asleep", something may
  * come, and the bell is not rung for who is awake. So `fallAsleep` says "asleep" first and looks once more; the other
  * side publishes first and then looks whether anybody sleeps. Each side stores, then loads, both sequentially
- * consistent: at least one of the two sees the other (test/model explores every interleaving).
+ * consistent: at least one of the two sees the other.
  */
 export class LogMember {
   readonly segment: Segment;

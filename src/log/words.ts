@@ -9,7 +9,7 @@
  * accesses and do tear: never use them on shared words.
  *
  * The log takes this interface rather than an array so that a model of a processor's store buffer can stand in for
- * the memory (test/model), and the very code that ships is explored.
+ * the memory, and the very code that ships be explored.
  */
 export interface Words {
   load(index: number): number;
@@ -24,8 +24,8 @@ export interface Words {
  * Words in real memory, shared or not.
  *
  * A mapped file is a plain ArrayBuffer to JavaScript, for which the language's memory model promises nothing about
- * other processes. V8 compiles `Atomics` on it to the same instructions as on a SharedArrayBuffer; test/litmus holds
- * it to that on each Node version and in each compiler tier.
+ * other processes. V8 compiles `Atomics` on it to the same instructions as on a SharedArrayBuffer: a fact of its
+ * implementation, which is why all such accesses stand in this one class.
  */
 export class ArrayWords implements Words {
   readonly bytes: Uint8Array;

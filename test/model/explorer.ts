@@ -6,6 +6,11 @@
  * a load may give, and its program is run once for each node of the tree, however many states of the whole have it.
  * All memory follows from how many of its stores each actor's buffer has let out: a state of the whole is one number.
  *
+ * Where there are too many states, the search is bounded by preemptions: how often somebody who could go on has to wait
+ * for another. Actors and store buffers are all somebodies here. Changing to another when the one before has to wait
+ * costs nothing, and it has to at every fence and every sleep; so few preemptions go far. States are visited in the
+ * order of their cost: what is found is found with the fewest preemptions that lead there.
+ *
  * Three kinds of step cannot be told apart by anybody else, and are taken at once rather than at every possible time:
  * a load of a word that nobody ever writes, a store to a word that nobody else ever loads, and a store of the value
  * that is there already. Which words these are is found while exploring; when it proves wrong we start anew.
@@ -37,6 +42,8 @@ export interface Scenario {
 
 export interface Outcome {
   readonly states: number;
+  /** Whether that were all that there are, and no bound kept others away. */
+  readonly isAll: boolean;
   /** How often nobody could do anything any more. */
   readonly ends: number;
   /** What was wrong, and the steps that lead there. */
@@ -59,14 +66,24 @@ interface Local {
   readonly visible: number;
 }
 
-interface Step {
-  readonly actor: number;
-  readonly store: boolean;
+/** A state of the whole, and how it came about. */
+interface State {
+  readonly locals: readonly Local[];
   readonly bells: number;
+  /** Who took the last step: an actor, or its store buffer. */
+  readonly last: Step | undefined;
+  readonly parent: State | undefined;
 }
 
-/** The parts of a state's number, in bits: actor 0, the others, and a bell for each. */
-const LOCALS_MAX = [2 ** 19, 2 ** 15, 2 ** 15] as const;
+interface Step {
+  readonly actor: number;
+  /** The store buffer's step rather than the actor's own. */
+  readonly store: boolean;
+}
+
+/** The parts of a state's number: each actor's own state. Bells and who was last are 6 bits more, 52 in all. */
+const LOCALS_MAX = [2 ** 18, 2 ** 14, 2 ** 14] as const;
+const LAST_MAX = 8;
 
 class Restart extends Error {}
 
@@ -91,115 +108,118 @@ export class Explorer {
     this.#roots = scenario.actors.map((_, actor) => this.#node(actor, []));
   }
 
-  /** @throws where there are more than `statesMax` states: nothing is known then */
-  explore(statesMax: number): Outcome {
+  /**
+   * @param preemptionsMax how often somebody who could go on may have to wait
+   * @throws where there are more than `statesMax` states: nothing is known then
+   */
+  explore(statesMax: number, preemptionsMax = Number.POSITIVE_INFINITY): Outcome {
     for (;;) {
       try {
-        return this.#search(statesMax);
+        return this.#search(statesMax, preemptionsMax);
       } catch (error) {
         if (!(error instanceof Restart)) throw error;
       }
     }
   }
 
-  #search(statesMax: number): Outcome {
-    const actors = this.#scenario.actors.length;
+  #search(statesMax: number, preemptionsMax: number): Outcome {
     const visited = new Set<number>();
-    const path: { locals: Local[]; bells: number; steps: Step[]; next: number }[] = [];
+    const roots = this.#roots.map((node, actor) => this.#local(actor, node, 0));
+    this.#settle(roots, 0);
     let ends = 0;
-    const fault = (reason: string): Outcome => ({
-      states: visited.size,
-      ends,
-      fault: {
-        reason,
-        trace: path.flatMap((at) =>
-          at.steps.slice(at.next - 1, at.next).map((s) => this.#describe(at.locals, s)),
-        ),
-      },
-    });
-    const enter = (locals: Local[], rung: number): string | undefined => {
-      const bells = this.#settle(locals, rung);
-      let key = bells;
-      for (let actor = 0; actor < actors; actor += 1) key = key * LOCALS_MAX[actor]! + locals[actor]!.id;
-      if (visited.has(key)) return undefined;
-      visited.add(key);
-      if (visited.size > statesMax) throw new Error(`more than ${statesMax} states`);
-      const steps: Step[] = [];
-      for (let actor = 0; actor < actors; actor += 1) {
-        const { node, visible } = locals[actor]!;
-        if (node.pending.kind === "failed")
-          return `${this.#scenario.actors[actor]}: ${String(node.pending.error)}`;
-        if (visible < node.stores.length) steps.push({ actor, store: true, bells });
-        if (isFenced(locals[actor]!)) continue;
-        const mayGoOn =
-          node.pending.kind === "load" || (node.pending.kind === "sleep" && (bells & (1 << actor)) !== 0);
-        if (mayGoOn) steps.push({ actor, store: false, bells });
+    let now: State[] = [{ locals: roots, bells: 0, last: undefined, parent: undefined }];
+    for (let preemptions = 0; now.length > 0; preemptions += 1) {
+      if (preemptions > preemptionsMax) return { states: visited.size, isAll: false, ends, fault: undefined };
+      const later: State[] = [];
+      for (let state = now.pop(); state !== undefined; state = now.pop()) {
+        const key = this.#key(state);
+        if (visited.has(key)) continue;
+        visited.add(key);
+        if (visited.size > statesMax) throw new Error(`more than ${statesMax} states`);
+        const steps = this.#steps(state);
+        if (steps.length === 0) ends += 1;
+        const reason = this.#fault(state, steps.length === 0);
+        if (reason !== undefined) {
+          const fault = { reason, trace: this.#trace(state) };
+          return { states: visited.size, isAll: false, ends, fault };
+        }
+        const { last } = state;
+        const mayGoOn = last !== undefined && steps.some((step) => isSame(step, last));
+        for (const step of steps)
+          (mayGoOn && !isSame(step, last) ? later : now).push(this.#take(state, step));
       }
-      path.push({ locals, bells, steps, next: 0 });
-      if (steps.length > 0) return undefined;
-      ends += 1;
-      return this.#scenario.check(locals.map(({ node }) => node.progress));
-    };
-
-    let wrong = enter(
-      this.#roots.map((node, actor) => this.#local(actor, node, 0)),
-      0,
-    );
-    while (wrong === undefined && path.length > 0) {
-      const top = path.at(-1)!;
-      const step = top.steps[top.next];
-      if (step === undefined) {
-        path.pop();
-        continue;
-      }
-      top.next += 1;
-      const locals = [...top.locals];
-      wrong = enter(locals, this.#take(locals, step));
+      now = later;
     }
-    return wrong === undefined ? { states: visited.size, ends, fault: undefined } : fault(wrong);
+    return { states: visited.size, isAll: true, ends, fault: undefined };
   }
 
-  /** Takes a step. Returns the bells that are rung after it. */
-  #take(locals: Local[], { actor, store, bells }: Step): number {
+  #key({ locals, bells, last }: State): number {
+    let key = bells;
+    for (let actor = 0; actor < locals.length; actor += 1) key = key * LOCALS_MAX[actor]! + locals[actor]!.id;
+    return key * LAST_MAX + (last === undefined ? LAST_MAX - 1 : last.actor * 2 + (last.store ? 1 : 0));
+  }
+
+  #steps({ locals, bells }: State): Step[] {
+    const steps: Step[] = [];
+    for (let actor = 0; actor < locals.length; actor += 1) {
+      const local = locals[actor]!;
+      const { pending, stores } = local.node;
+      if (local.visible < stores.length) steps.push({ actor, store: true });
+      const isRung = (bells & (1 << actor)) !== 0;
+      const mayGoOn = pending.kind === "load" || (pending.kind === "sleep" && isRung);
+      if (mayGoOn && !isFenced(local)) steps.push({ actor, store: false });
+    }
+    return steps;
+  }
+
+  #fault({ locals }: State, isEnd: boolean): string | undefined {
+    for (const [actor, { node }] of locals.entries()) {
+      if (node.pending.kind === "failed")
+        return `${this.#scenario.actors[actor]}: ${String(node.pending.error)}`;
+    }
+    return isEnd ? this.#scenario.check(locals.map(({ node }) => node.progress)) : undefined;
+  }
+
+  #take(state: State, step: Step): State {
+    const { actor, store } = step;
+    const locals = [...state.locals];
+    let { bells } = state;
     const { node, visible } = locals[actor]!;
+    const { pending } = node;
     if (store) {
       locals[actor] = this.#local(actor, node, visible + 1);
       const { index } = node.stores[visible]!;
-      return index < 0 ? bells | (1 << bellActor(index)) : bells;
+      if (index < 0) bells |= 1 << bellActor(index);
+    } else {
+      const value = pending.kind === "load" ? this.#value(locals, pending.index) : 0;
+      if (pending.kind === "sleep") bells &= ~(1 << actor);
+      locals[actor] = this.#local(actor, this.#child(actor, node, value), visible);
     }
-    const { pending } = node;
-    const value = pending.kind === "load" ? this.#value(locals, pending.index) : 0;
-    locals[actor] = this.#local(actor, this.#child(actor, node, value), visible);
-    return pending.kind === "sleep" ? bells & ~(1 << actor) : bells;
+    this.#settle(locals, bells);
+    return { locals, bells, last: step, parent: state };
   }
 
   /** Takes all steps that nobody else could notice. */
-  #settle(locals: Local[], bells: number): number {
+  #settle(locals: Local[], bells: number): void {
     for (let actor = 0; actor < locals.length; actor += 1) {
-      for (;;) {
-        const { node, visible } = locals[actor]!;
-        const store = node.stores[visible];
-        if (store !== undefined && this.#isUnnoticed(locals, actor, store, bells)) {
-          locals[actor] = this.#local(actor, node, visible + 1);
-        } else if (
-          !isFenced(locals[actor]!) &&
-          node.pending.kind === "load" &&
-          !this.#written.has(node.pending.index)
-        ) {
-          this.#markRead(actor, node.pending.index);
-          locals[actor] = this.#local(
-            actor,
-            this.#child(actor, node, this.#initialValue(node.pending.index)),
-            visible,
-          );
-        } else {
-          if (!isFenced(locals[actor]!) && node.pending.kind === "load")
-            this.#markRead(actor, node.pending.index);
-          break;
-        }
-      }
+      while (this.#settleOnce(locals, actor, bells));
     }
-    return bells;
+  }
+
+  #settleOnce(locals: Local[], actor: number, bells: number): boolean {
+    const local = locals[actor]!;
+    const { node, visible } = local;
+    const store = node.stores[visible];
+    if (store !== undefined && this.#isUnnoticed(locals, actor, store, bells)) {
+      locals[actor] = this.#local(actor, node, visible + 1);
+      return true;
+    }
+    if (node.pending.kind !== "load" || isFenced(local)) return false;
+    const { index } = node.pending;
+    this.#markRead(actor, index);
+    if (this.#written.has(index)) return false;
+    locals[actor] = this.#local(actor, this.#child(actor, node, this.#initialValue(index)), visible);
+    return true;
   }
 
   #isUnnoticed(locals: readonly Local[], actor: number, { index, value }: Store, bells: number): boolean {
@@ -278,20 +298,34 @@ export class Explorer {
     return local;
   }
 
-  #describe(locals: readonly Local[], { actor, store }: Step): string {
+  #trace(end: State): string[] {
+    const trace: string[] = [];
+    for (
+      let { last, parent }: State = end;
+      last !== undefined && parent !== undefined;
+      { last, parent } = parent
+    ) {
+      trace.unshift(this.#describe(parent, last));
+    }
+    return trace;
+  }
+
+  #describe({ locals }: State, { actor, store }: Step): string {
     const { node, visible } = locals[actor]!;
-    const name = this.#scenario.actors[actor]!;
+    const { actors } = this.#scenario;
+    const name = actors[actor]!;
     if (store) {
       const { index, value } = node.stores[visible]!;
-      return index < 0
-        ? `${name} rings ${this.#scenario.actors[bellActor(index)]!}`
-        : `${name} stores ${index} := ${value}`;
+      return index < 0 ? `${name} rings ${actors[bellActor(index)]!}` : `${name} stores ${index} := ${value}`;
     }
     const { pending } = node;
-    return pending.kind === "load"
-      ? `${name} loads ${pending.index} = ${this.#value(locals, pending.index)}`
-      : `${name} wakes up`;
+    if (pending.kind !== "load") return `${name} wakes up`;
+    return `${name} loads ${pending.index} = ${this.#value(locals, pending.index)}`;
   }
+}
+
+function isSame(one: Step, other: Step): boolean {
+  return one.actor === other.actor && one.store === other.store;
 }
 
 /** Whether the program waits for its buffer: a store with a fence is not visible yet. */

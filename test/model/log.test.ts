@@ -17,7 +17,7 @@ import { formatSegment } from "../../src/log/segment.ts";
 import { Explorer, type Outcome, type Run, type Scenario } from "./explorer.ts";
 import { ModelWords, type Mutation } from "./memory.ts";
 
-const STATES_MAX = 12_000_000;
+const STATES_MAX = 2_000_000;
 const KIND = 7;
 
 interface Actor {
@@ -142,7 +142,7 @@ function geometry(processes: number, orderEntries = 4): Geometry {
 }
 
 const layout2 = new Layout(geometry(2));
-const layout3 = new Layout(geometry(3));
+const layout3 = new Layout(geometry(3, 8));
 
 /** A writer and the sequencer: a published record is ordered, however close the sequencer was to sleep. */
 function writerAndSequencer(records: number): Scenario {
@@ -203,13 +203,19 @@ const joining: Scenario = {
 };
 
 /** The ring or the order ring is full, a writer has more to say, and the reader is slow. */
-function everybody(length: number, before: number, after: number, limit: number): Scenario {
+function everybody(
+  length: number,
+  orderEntries: number,
+  before: number,
+  after: number,
+  limit: number,
+): Scenario {
   const all = Array.from({ length: before + after }, (_, i) => i + 1);
   return {
     actors: ["sequencer", "writer", "reader"],
     build(mutation) {
       recordLength = length;
-      const world = new World(geometry(3), mutation, [2]);
+      const world = new World(geometry(3, orderEntries), mutation, [2]);
       world.fill(1, all.slice(0, before));
       const runs = [world.runSequencer(), world.runWriter(1, all.slice(before)), world.runReader(2, limit)];
       return { runs, memory: world.memory };
@@ -226,18 +232,18 @@ const SCENARIOS: readonly [string, Scenario][] = [
   ["sequencer and reader, record by record", sequencerAndReader(2, 1)],
   ["sequencer and reader, all at once", sequencerAndReader(2, 8)],
   ["sequencer and a process that wants to read", joining],
-  ["one record through all three", everybody(1, 0, 1, 1)],
+  ["one record through all three", everybody(1, 8, 0, 1, 1)],
   [
     "a full ring, a blocked writer, a reader that takes one record a turn",
-    everybody(QUARTER_RING_BYTES, 4, 1, 1),
+    everybody(QUARTER_RING_BYTES, 8, 4, 1, 1),
   ],
   [
     "a full ring, a blocked writer, a reader that takes two records a turn",
-    everybody(QUARTER_RING_BYTES, 4, 1, 2),
+    everybody(QUARTER_RING_BYTES, 8, 4, 1, 2),
   ],
-  ["a full ring, a blocked writer, a reader that takes all", everybody(QUARTER_RING_BYTES, 4, 1, 8)],
-  ["a full order ring, a reader that takes one record a turn", everybody(1, 4, 1, 1)],
-  ["a full order ring, a reader that takes three records a turn", everybody(1, 4, 1, 3)],
+  ["a full ring, a blocked writer, a reader that takes all", everybody(QUARTER_RING_BYTES, 8, 4, 1, 8)],
+  ["a full order ring, a reader that takes one record a turn", everybody(1, 4, 4, 1, 1)],
+  ["a full order ring, a reader that takes three records a turn", everybody(1, 4, 4, 1, 3)],
 ];
 
 function explain({ fault }: Outcome): string {
@@ -247,8 +253,8 @@ function explain({ fault }: Outcome): string {
 suite("every interleaving", () => {
   for (const [name, scenario] of SCENARIOS) {
     test(name, (t) => {
-      const outcome = new Explorer(scenario).explore(STATES_MAX);
-      t.diagnostic(`${outcome.states} states, ${outcome.ends} ends`);
+      const outcome = new Explorer(scenario).explore(STATES_MAX, Number(process.env.PRE ?? 2));
+      t.diagnostic(`${outcome.states} states${outcome.isAll ? ", all" : ""}, ${outcome.ends} ends`);
       assert.equal(outcome.fault, undefined, explain(outcome));
       assert.ok(outcome.ends > 0, "somewhere it must come to rest");
     });
@@ -280,18 +286,18 @@ suite("every mutation is found", () => {
     ["a process's wish to join without a fence", joining, { unfenced: is(word2(ProcessWord.attached)) }],
     [
       "a blocked writer's sleep without a fence",
-      everybody(QUARTER_RING_BYTES, 4, 1, 8),
+      everybody(QUARTER_RING_BYTES, 8, 4, 1, 8),
       { unfenced: is(layout3.process(1, ProcessWord.sleepEpoch)) },
     ],
     [
       "a reader's progress without a fence",
-      everybody(QUARTER_RING_BYTES, 4, 1, 8),
+      everybody(QUARTER_RING_BYTES, 8, 4, 1, 8),
       { unfenced: is(layout3.process(2, ProcessWord.consumed)) },
     ],
   ];
   for (const [name, scenario, mutation] of mutations) {
     test(name, () => {
-      const { fault } = new Explorer(scenario, mutation).explore(STATES_MAX);
+      const { fault } = new Explorer(scenario, mutation).explore(STATES_MAX, Number(process.env.PRE ?? 2));
       assert.ok(fault !== undefined, "the explorer saw nothing");
     });
   }
