@@ -64,6 +64,7 @@ export class TestServer implements AsyncDisposable {
       return Number(/^listening on .*:(\d+)$/m.exec(stdout)?.[1]) || undefined;
     });
     const server = new TestServer(child, port, data, folder === undefined);
+    server.stderr = stderr;
     child.stderr.on("data", () => (server.stderr = stderr));
     return server;
   }
