@@ -30,6 +30,8 @@ export const LAYOUT_VERSION = 1;
 export const MAGIC: readonly [number, number] = [0x524f4843, 0x474c5355];
 
 export const WORD_BYTES = 4;
+/** Bytes to words: shifted, because a division is done in floating point. */
+export const WORD_SHIFT = 2;
 
 /** Two cache lines: processors fetch them in pairs, so words of different writers or rates stay this far apart. */
 const LINE_PAIR_WORDS = 32;
@@ -252,9 +254,9 @@ export function isPowerOfTwo(value: number): boolean {
   return value > 0 && Number.isInteger(Math.log2(value));
 }
 
-/** Bytes that a record of this payload takes in a ring. */
+/** Bytes that a record of this payload takes in a ring. In 32-bit arithmetic: it is computed for every record. */
 export function recordBytes(payloadBytes: number): number {
-  return roundUp(RECORD_HEADER_BYTES + payloadBytes, RECORD_ALIGNMENT_BYTES);
+  return (RECORD_HEADER_BYTES + payloadBytes + RECORD_ALIGNMENT_BYTES - 1) & -RECORD_ALIGNMENT_BYTES;
 }
 
 function roundUp(value: number, multiple: number): number {

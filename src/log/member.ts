@@ -139,10 +139,8 @@ export class LogMember {
     const mayJoin =
       this.#reader === undefined &&
       words.load(layout.slot(this.process, SlotWord.joined)) === this.generation;
-    const probed =
-      words.load(layout.probe) !== words.get(layout.process(this.process, ProcessWord.probeAnswer));
     const unblocked = this.#blocked && !this.isBlocked;
-    if (!mayJoin && !probed && !unblocked && !(this.#reader?.isBehind ?? false)) return true;
+    if (!mayJoin && !this.#isProbed && !unblocked && !(this.#reader?.isBehind ?? false)) return true;
     this.#setSleepEpoch();
     return false;
   }
@@ -183,10 +181,16 @@ export class LogMember {
 
   /** Says that this process lives. `poll` does it, too. */
   answerProbe(): void {
+    if (!this.#isProbed) return;
     const { words, layout } = this.segment;
-    const probe = words.load(layout.probe);
-    const answerWord = layout.process(this.process, ProcessWord.probeAnswer);
-    if (words.get(answerWord) !== probe) words.store(answerWord, probe);
+    words.store(layout.process(this.process, ProcessWord.probeAnswer), words.load(layout.probe));
+  }
+
+  /** Whether there is a probe to be answered. The sequencer does not wait for a sign of life of itself. */
+  get #isProbed(): boolean {
+    if (this.process === SEQUENCER) return false;
+    const { words, layout } = this.segment;
+    return words.load(layout.probe) !== words.get(layout.process(this.process, ProcessWord.probeAnswer));
   }
 
   #block(length: number): void {

@@ -1,6 +1,17 @@
 import { UINT32_SPAN, assert } from "../base/index.ts";
 import { ORDER_ENTRY_WORDS, OrderWord, ProcessWord, RECORD_HEADER_BYTES } from "./layout.ts";
-import { LogCorruptionError, type Segment } from "./segment.ts";
+import { LogCorruptionError, type Segment, readUint53 } from "./segment.ts";
+import type { Words } from "./words.ts";
+
+/* Copies, for what is done for every record: see writer.ts. */
+const {
+  sequenceLow: SEQUENCE_LOW,
+  kindAndProcess: KIND_AND_PROCESS,
+  position: POSITION,
+  length: LENGTH,
+} = OrderWord;
+const ENTRY_WORDS = ORDER_ENTRY_WORDS;
+const HEADER_BYTES = RECORD_HEADER_BYTES;
 
 /**
  * A record as it lies in memory. One object serves all records: take what you need, keep no reference. The payload is
@@ -10,18 +21,29 @@ import { LogCorruptionError, type Segment } from "./segment.ts";
 export class LogRecord {
   /** Its place in the one order; its identity. */
   sequence = 0;
-  /** When it was ordered, in milliseconds since 1970; never goes back. */
-  timeMs = 0;
   /** Who wrote it. */
   process = 0;
   kind = 0;
-  room = 0;
   start = 0;
   length = 0;
   readonly bytes: Uint8Array;
+  /** Index of its entry in the order ring. What few handlers ask for is read there when they do. */
+  entry = 0;
+  readonly #words: Words;
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+  constructor(words: Words) {
+    this.bytes = words.bytes;
+    this.#words = words;
+  }
+
+  /** The 32 bits that its writer gave it to be chosen by. */
+  get room(): number {
+    return this.#words.get(this.entry + OrderWord.room);
+  }
+
+  /** When it was ordered, in milliseconds since 1970; never goes back. */
+  get timeMs(): number {
+    return readUint53(this.#words, this.entry + OrderWord.timeLow, this.entry + OrderWord.timeHigh);
   }
 }
 
@@ -41,6 +63,8 @@ export class LogReader {
   readonly #process: number;
   readonly #orderMask: number;
   readonly #ringMask: number;
+  /** Where the payload of a record at position 0 of each process's ring would be, in bytes. */
+  readonly #firstPayloads: readonly number[];
   readonly #onConsumed: (from: number, to: number) => void;
   #sequence: number;
   #published: number;
@@ -58,9 +82,13 @@ export class LogReader {
     const { words, layout } = segment;
     this.#segment = segment;
     this.#process = process;
-    this.#record = new LogRecord(words.bytes);
+    this.#record = new LogRecord(words);
     this.#orderMask = layout.geometry.orderEntries - 1;
     this.#ringMask = layout.geometry.ringBytes - 1;
+    this.#firstPayloads = Array.from(
+      { length: layout.geometry.processes },
+      (_, process) => layout.ringOffsetBytes(process) + HEADER_BYTES,
+    );
     this.#consumedWord = layout.process(process, ProcessWord.consumed);
     this.#onConsumed = onConsumed;
     this.#sequence = sequence;
@@ -92,30 +120,34 @@ export class LogReader {
         `process ${this.#process} is to read ${available} entries at ${this.#sequence}`,
       );
     const count = available < limit ? available : limit;
-    const orderRing = layout.orderRing;
+    const { orderRing } = layout;
+    // In locals, because the handler could change any field for all that the compiler knows.
+    const orderMask = this.#orderMask;
+    const ringMask = this.#ringMask;
+    const firstPayloads = this.#firstPayloads;
+    const first = this.#sequence;
     for (let i = 0; i < count; i += 1) {
       const position = (start + i) | 0;
-      const entry = orderRing + (position & this.#orderMask) * ORDER_ENTRY_WORDS;
-      const kindAndProcess = words.get(entry + OrderWord.kindAndProcess);
+      const entry = orderRing + (position & orderMask) * ENTRY_WORDS;
+      const kindAndProcess = words.get(entry + KIND_AND_PROCESS);
       const process = kindAndProcess & 0xffff;
-      const ringOffset = words.get(entry + OrderWord.position) & this.#ringMask;
-      const length = words.get(entry + OrderWord.length);
+      const ringOffset = words.get(entry + POSITION) & ringMask;
+      const length = words.get(entry + LENGTH);
       if (
-        words.get(entry + OrderWord.sequenceLow) !== position ||
-        process >= layout.geometry.processes ||
+        words.get(entry + SEQUENCE_LOW) !== position ||
+        process >= firstPayloads.length ||
         length < 0 ||
-        ringOffset + RECORD_HEADER_BYTES + length > this.#ringMask + 1
+        ringOffset + HEADER_BYTES + length > ringMask + 1
       )
-        throw new LogCorruptionError(`entry ${this.#sequence} of the order ring is damaged`);
-      record.sequence = this.#sequence;
-      record.timeMs =
-        words.get(entry + OrderWord.timeHigh) * UINT32_SPAN + (words.get(entry + OrderWord.timeLow) >>> 0);
+        throw new LogCorruptionError(`entry ${first + i} of the order ring is damaged`);
+      record.sequence = first + i;
       record.process = process;
       record.kind = kindAndProcess >>> 16;
-      record.room = words.get(entry + OrderWord.room);
-      record.start = layout.ringOffsetBytes(process) + ringOffset + RECORD_HEADER_BYTES;
+      record.start = firstPayloads[process]! + ringOffset;
       record.length = length;
-      this.#sequence += 1;
+      record.entry = entry;
+      // Before the handler: a record at which it throws has been read.
+      this.#sequence = first + i + 1;
       handler(record);
       if ((i + 1) % CONSUMED_INTERVAL === 0 && i + 1 < count) this.#publish();
     }

@@ -85,12 +85,19 @@ export function openSegment(words: Words): Segment {
   const version = words.get(HeaderWord.version);
   if (version !== LAYOUT_VERSION) refuse(`its layout is version ${version}, ours is ${LAYOUT_VERSION}`);
   if (words.load(HeaderWord.checksum) !== headerChecksum(words)) refuse("its header is damaged");
-  const layout = new Layout({
+  const geometry: Geometry = {
     processes: words.get(HeaderWord.processes),
     ringBytes: words.get(HeaderWord.ringBytes),
     orderEntries: words.get(HeaderWord.orderEntries),
     pageBytes: words.get(HeaderWord.pageBytes),
-  });
+  };
+  let layout: Layout;
+  try {
+    layout = new Layout(geometry);
+  } catch (error) {
+    // A layout asserts what it is made of; here that came from outside.
+    return refuse((error as Error).message);
+  }
   if (layout.totalBytes !== readUint53(words, HeaderWord.totalBytesLow, HeaderWord.totalBytesHigh))
     refuse("its size does not follow from its settings");
   if (words.bytes.length < layout.totalBytes)

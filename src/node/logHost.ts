@@ -37,6 +37,14 @@ export interface LogHostOptions {
   onOrdered?(process: number, kind: number): void;
 }
 
+/** A member's standard streams: nothing, this process's own, or a pipe (`child.stdin`, `child.stdout`). */
+export interface MemberStreams {
+  /** Default "ignore". */
+  stdin?: "ignore" | "pipe";
+  /** Default "inherit". */
+  stdout?: "ignore" | "inherit" | "pipe";
+}
+
 export interface Hosted {
   readonly process: number;
   readonly generation: number;
@@ -66,6 +74,7 @@ export class LogHost implements Disposable {
   readonly #residents = new Map<number, Resident>();
   readonly #loop: AgentLoop;
   readonly #probeTimer: NodeJS.Timeout;
+  readonly #suspect = (): void => this.sequencer.suspect();
   #step: (() => void) | undefined;
   #closed = false;
 
@@ -95,6 +104,8 @@ export class LogHost implements Disposable {
       onSilence: () => undefined,
     });
     this.#probeTimer = setInterval(() => this.sequencer.probe(), options.probeMs);
+    // The kernel sends it when a child stops, too (SIGSTOP, a debugger), and nothing else tells of that.
+    process.on("SIGCHLD", this.#suspect);
     // The first turn ends asleep: before that, nobody would ring.
     this.#loop.soon();
   }
@@ -121,18 +132,14 @@ export class LogHost implements Disposable {
    * Starts a member: `execPath args…` with the segment and its bells where `attachMember` finds them.
    * @param descriptors more of them, that it shall have after those of the log
    */
-  spawn(
-    args: readonly string[],
-    descriptors: readonly number[] = [],
-    stdout: "ignore" | "inherit" = "ignore",
-  ): Hosted {
+  spawn(args: readonly string[], streams: MemberStreams, descriptors: readonly number[] = []): Hosted {
     const process = this.#freeSlot();
     assert(process !== undefined, "every slot is taken");
     const bell = pipe2();
     const generation = this.sequencer.admit(process);
     const stdio: StdioOptions = [
-      "ignore",
-      stdout,
+      streams.stdin ?? "ignore",
+      streams.stdout ?? "inherit",
       "inherit",
       ...memberDescriptors({ segment: this.#descriptor, bell: bell.read, sequencerBell: this.#bell.write }),
       ...descriptors,
@@ -178,6 +185,7 @@ export class LogHost implements Disposable {
     this.#closed = true;
     this.#loop.stop();
     clearInterval(this.#probeTimer);
+    process.off("SIGCHLD", this.#suspect);
     this.#listener.close();
     closeSync(this.#bell.write);
     for (const resident of this.#residents.values()) resident.button.close();
