@@ -16,12 +16,13 @@ import {
   TOO_BIG,
 } from "../log/index.ts";
 import { pageBytes } from "./libc.ts";
-import { type Hosted, LogHost } from "./logHost.ts";
+import { type Hosted, LogHost, type MemberStreams } from "./logHost.ts";
 import { attachMember } from "./logMember.ts";
 
 export { BACK_PRESSURED, CLOSED, LogRecord, NOT_READY, type RecordHandler, TOO_BIG };
 export { LogCorruptionError, SegmentMismatchError } from "../log/index.ts";
 export { SystemError } from "./libc.ts";
+export type { Hosted, MemberStreams } from "./logHost.ts";
 
 export interface CreateLogOptions {
   /** How many processes can take part besides this one: 1 to 1,023. */
@@ -66,8 +67,11 @@ export interface Log extends Disposable {
 }
 
 export interface HostedLog extends Log {
-  /** Starts a member: `node args…`, which calls `attachLog`. Its standard output and errors are this process's. */
-  spawn(args: readonly string[]): Hosted;
+  /**
+   * Starts a member: `node args…`, which calls `attachLog`. Its errors go where this process's go.
+   * @throws AssertionError where `members` of them are alive already
+   */
+  spawn(args: readonly string[], streams?: MemberStreams): Hosted;
 }
 
 /**
@@ -93,7 +97,9 @@ export function createLog(options: CreateLogOptions): HostedLog {
     () => host[Symbol.dispose](),
   );
   host.onTurn(() => log.step());
-  return Object.assign(log, { spawn: (args: readonly string[]) => host.spawn(args, [], "inherit") });
+  return Object.assign(log, {
+    spawn: (args: readonly string[], streams: MemberStreams = {}) => host.spawn(args, streams),
+  });
 }
 
 /**

@@ -227,7 +227,9 @@ export class ServerProcess {
       maxQueueBytes: this.#options.maxQueueBytes,
       orphanMs: this.#options.orphanMs,
     };
-    const hosted = this.#host.spawn([CHILD_MAIN, role, JSON.stringify(options)], [theirs]);
+    const hosted = this.#host.spawn([CHILD_MAIN, role, JSON.stringify(options)], { stdout: "ignore" }, [
+      theirs,
+    ]);
     close(theirs);
     const { process, generation } = hosted;
     const seat = new SeatSocket(ours);
