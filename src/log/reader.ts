@@ -1,5 +1,5 @@
 import { UINT32_SPAN, assert } from "../base/index.ts";
-import { ORDER_ENTRY_WORDS, OrderWord, ProcessWord, RECORD_HEADER_BYTES } from "./layout.ts";
+import { ORDER_ENTRY_WORDS, OrderWord, PADDING_KIND, ProcessWord, RECORD_HEADER_BYTES } from "./layout.ts";
 import { LogCorruptionError, type Segment, readUint53 } from "./segment.ts";
 import type { Words } from "./words.ts";
 
@@ -12,6 +12,8 @@ const {
 } = OrderWord;
 const ENTRY_WORDS = ORDER_ENTRY_WORDS;
 const HEADER_BYTES = RECORD_HEADER_BYTES;
+/** Nobody writes an entry for padding: this is one that was never written. */
+const NO_RECORD = PADDING_KIND;
 
 /**
  * A record as it lies in memory. One object serves all records: take what you need, keep no reference. The payload is
@@ -136,6 +138,7 @@ export class LogReader {
       if (
         words.get(entry + SEQUENCE_LOW) !== position ||
         process >= firstPayloads.length ||
+        kindAndProcess >>> 16 === NO_RECORD ||
         length < 0 ||
         ringOffset + HEADER_BYTES + length > ringMask + 1
       )

@@ -452,6 +452,7 @@ export class Sequencer {
     words.store(layout.pressure, 1);
     const news = !this.#pressure;
     this.#pressure = true;
+    // Readers may have passed the mark before they could see it: then nobody would ring, so look once more.
     return news ? 1 : 0;
   }
 

@@ -1,0 +1,774 @@
+/*
+ * A machine in one process for the log's own code: process 0 with the sequencer, members in the other slots, their
+ * bells, their events, and their deaths. A test chooses who does what next; the world checks all that the log promises.
+ *
+ * An action may preempt an actor between any two accesses to the memory and let others run there, or end it there.
+ */
+import { UINT32_SPAN } from "../../src/base/index.ts";
+import {
+  AgentLoop,
+  ArrayWords,
+  BACK_PRESSURED,
+  CLOSED,
+  type Geometry,
+  Layout,
+  LogMember,
+  type LogRecord,
+  PROBES_MISSED_MAX,
+  type Range,
+  SEQUENCER,
+  type Segment,
+  Sequencer,
+  type Sleeper,
+  TOO_BIG,
+  type Words,
+  formatSegment,
+  openSegment,
+} from "../../src/log/index.ts";
+import {
+  ORDER_ENTRY_WORDS,
+  OrderWord,
+  ProcessWord,
+  RECORD_ALIGNMENT_BYTES,
+  SlotWord,
+  WORD_BYTES,
+} from "../../src/log/layout.ts";
+
+export interface Setup {
+  geometry: Geometry;
+  firstSequence: number;
+  startPosition: number;
+  /** Where sleep epochs and probes start. */
+  counter: number;
+  /** Of the slots' last owners. */
+  generation: number;
+  /** Whether every slot has a process that reads before the first action. */
+  isPopulated: boolean;
+  /** What becomes of stopped processes in the end: ended for unanswered probes, or going on. */
+  evictsStopped: boolean;
+}
+
+/** `process` counts modulo the number of slots, `size` is in thousandths of the largest payload; 1,001 is too big. */
+export type Action =
+  | { does: "say"; process: number; sizes: readonly number[] }
+  | { does: "hear"; process: number; which: number }
+  | { does: "publish" | "read" | "start" | "stop" | "continue" | "close"; process: number }
+  | { does: "pace"; process: number; records: number }
+  | { does: "attend"; process: number; attentive: boolean }
+  | { does: "die"; process: number; after: number }
+  | { does: "preempt"; process: number; after: number; actions: number }
+  | { does: "corrupt"; process: number; word: number; value: number; relative: boolean }
+  | { does: "probe" }
+  | { does: "suspect" }
+  | { does: "tick"; ms: number };
+
+/** What a broken machine does: the checks must find it. */
+export interface Mutation {
+  /** What `process` sees instead of `value`. */
+  load?(world: World, process: number, index: number, value: number): number;
+  isStoreLost?(world: World, process: number, index: number): boolean;
+  isBellLost?(process: number): boolean;
+  /** After process 0 has read a word plainly. */
+  onGet?(world: World, index: number): void;
+}
+
+/** So many events after the last action, and it has still not come to rest: somebody spins. */
+const SETTLE_EVENTS_MAX = 200_000;
+/** Many more than it takes until a process that is stopped is ended, awake or asleep. */
+const PROBES_TO_EVICT_MAX = 100;
+
+/** Thrown where a process ends in the middle of its code. */
+class Died extends Error {}
+
+/** An actor's view of the memory: ends or preempts it between two accesses, and lets it write its own pages only. */
+class WatchedWords implements Words {
+  readonly bytes: Uint8Array;
+  /** Accesses until its end. */
+  livesFor: number = Number.POSITIVE_INFINITY;
+  #runsFor: number = Number.POSITIVE_INFINITY;
+  #others: () => void = () => undefined;
+  readonly #world: World;
+  readonly #process: number;
+  readonly #words: ArrayWords;
+  readonly #own: Range;
+
+  constructor(world: World, process: number) {
+    this.#world = world;
+    this.#process = process;
+    this.#words = new ArrayWords(world.memory);
+    this.#own = world.layout.writable(process);
+    this.bytes = this.#words.bytes;
+  }
+
+  load(index: number): number {
+    this.touch(index);
+    const value = this.#words.load(index);
+    return this.#world.mutation.load?.(this.#world, this.#process, index, value) ?? value;
+  }
+
+  store(index: number, value: number): void {
+    this.#touchOwn(index);
+    if (this.#world.mutation.isStoreLost?.(this.#world, this.#process, index) === true) return;
+    this.#words.store(index, value);
+  }
+
+  get(index: number): number {
+    this.touch(index);
+    const value = this.#words.get(index);
+    if (this.#process === SEQUENCER) this.#world.mutation.onGet?.(this.#world, index);
+    return value;
+  }
+
+  set(index: number, value: number): void {
+    this.#touchOwn(index);
+    this.#words.set(index, value);
+  }
+
+  /** The moment before an access. */
+  touch(index = 0): void {
+    const isThere = Number.isInteger(index) && index >= 0 && index * WORD_BYTES < this.bytes.length;
+    this.#world.check(isThere, `process ${this.#process} reads word ${index}, which is not there`);
+    if (this.livesFor <= 0) throw new Died();
+    this.livesFor -= 1;
+    this.#runsFor -= 1;
+    if (this.#runsFor >= 0) return;
+    this.#runsFor = Number.POSITIVE_INFINITY;
+    this.#others();
+    if (this.livesFor <= 0) throw new Died();
+  }
+
+  /** After so many accesses, `others` run in between. */
+  preempt(accesses: number, others: () => void): void {
+    this.#runsFor = accesses;
+    this.#others = others;
+  }
+
+  #touchOwn(index: number): void {
+    this.touch(index);
+    const at = index * WORD_BYTES - this.#own.offset;
+    const isOwn = at >= 0 && at < this.#own.length;
+    this.#world.check(isOwn, `process ${this.#process} writes word ${index}, another's`);
+  }
+}
+
+interface Appended {
+  readonly length: number;
+  /** Bytes that its writer had appended with it. */
+  readonly end: number;
+}
+
+/** One process from its start to its end, and what it has said. Its successor in the slot is another actor. */
+class Actor {
+  readonly process: number;
+  readonly generation: number;
+  readonly words: WatchedWords;
+  /** What the slot's first record of this actor is numbered at the least. */
+  readonly from: number;
+  member: LogMember | undefined;
+  loop: AgentLoop | undefined;
+  /** What waits to be heard. */
+  isRung = false;
+  readonly deferred: (() => void)[] = [];
+  readonly exits: Actor[] = [];
+  isStopped = false;
+  isDead = false;
+  /** Process 0 knows that it is dead. */
+  isGone = false;
+  isClosed = false;
+  /** Sizes that were refused, or not tried yet. */
+  readonly outbox: number[] = [];
+  readonly appended: Appended[] = [];
+  startPosition = 0;
+  orderedCount = 0;
+  /** From this record on, what it wrote is nobody's to foretell: it has been corrupted. */
+  rogueFrom: number = Number.POSITIVE_INFINITY;
+  reads = false;
+  pace = 1024;
+  /** The sequence number that it is to read next; undefined before it was let in. */
+  next: number | undefined;
+  timeMs = 0;
+  /** How many probes there had been when it answered last. */
+  answered = 0;
+  /** The same, when the last probe began. */
+  answeredBefore = 0;
+  #publishedCount = 0;
+
+  constructor(process: number, generation: number, words: WatchedWords, from: number) {
+    this.process = process;
+    this.generation = generation;
+    this.words = words;
+    this.from = from;
+  }
+
+  get isRogue(): boolean {
+    return this.rogueFrom < Number.POSITIVE_INFINITY;
+  }
+
+  get runs(): boolean {
+    return this.member !== undefined && !this.isDead && !this.isStopped;
+  }
+
+  /** How many of its records exist, going by its published position. Of the dead: when they died. */
+  publishedCount(position: number): number {
+    if (this.isDead || this.isRogue) return this.#publishedCount;
+    const bytes = (position - this.startPosition) >>> 0;
+    while ((this.appended[this.#publishedCount]?.end ?? Number.POSITIVE_INFINITY) <= bytes)
+      this.#publishedCount += 1;
+    return this.#publishedCount;
+  }
+}
+
+interface Ordered {
+  readonly actor: Actor;
+  /** Which of its records; undefined where it was rogue. */
+  readonly number: number | undefined;
+  timeMs: number | undefined;
+}
+
+export class World {
+  readonly layout: Layout;
+  readonly memory: ArrayBuffer;
+  readonly mutation: Mutation;
+  readonly violations: { process: number; reason: string }[] = [];
+  /** Bytes that all writers have appended. */
+  appendedBytes = 0;
+  recordsRead = 0;
+  preemptions = 0;
+  deaths = 0;
+  readonly #raw: Int32Array;
+  readonly #setup: Setup;
+  readonly #host: Actor;
+  readonly #sequencer: Sequencer;
+  readonly #sleepers: readonly Sleeper[];
+  readonly #residents = new Map<number, Actor>();
+  readonly #busy = new Set<Actor>();
+  /** What was ordered, from the first sequence number on. */
+  readonly #history: Ordered[] = [];
+  /** Sequence numbers up to which each process's records may have been spoiled, unread, in its ring. */
+  readonly #spoiled = new Map<number, number>();
+  #actions: readonly Action[] = [];
+  #nextAction = 0;
+  /** What has failed: whoever is interrupted by it has not done it. */
+  #fault: unknown;
+  #clock = 1_700_000_000_000;
+  #probes = 0;
+  #isProbing = false;
+
+  constructor(setup: Setup, mutation: Mutation = {}) {
+    const { geometry, firstSequence, startPosition } = setup;
+    this.#setup = setup;
+    this.mutation = mutation;
+    this.layout = new Layout(geometry);
+    this.memory = new ArrayBuffer(this.layout.totalBytes);
+    this.#raw = new Int32Array(this.memory);
+    const words = new WatchedWords(this, SEQUENCER);
+    formatSegment(new ArrayWords(this.memory), geometry, { firstSequence, startPosition });
+    const segment = openSegment(words);
+    this.#raw[this.layout.sleepEpoch] = setup.counter;
+    this.#raw[this.layout.probe] = setup.counter;
+    for (let process = 0; process < geometry.processes; process += 1) {
+      this.#raw[this.layout.slot(process, SlotWord.generation)] = -setup.generation;
+      this.#raw[this.layout.process(process, ProcessWord.sleepEpoch)] = setup.counter;
+      this.#raw[this.layout.process(process, ProcessWord.probeAnswer)] = setup.counter;
+    }
+    const doorbell = {
+      ring: (process: number) => {
+        if (process === SEQUENCER) this.#host.loop!.soon();
+        else this.#ring(process);
+      },
+    };
+    this.#sequencer = new Sequencer(segment, firstSequence, () => this.#clock, doorbell, {
+      onViolation: (process, reason) => this.#onViolation(process, reason),
+      onHung: (process) => this.#onHung(process),
+      onOrdered: (process, kind) => this.#onOrdered(process, kind),
+      onJoined: (process) => this.#onJoined(process),
+    });
+    this.#host = new Actor(SEQUENCER, this.#sequencer.admit(SEQUENCER), words, firstSequence);
+    this.#residents.set(SEQUENCER, this.#host);
+    const member = this.#join(this.#host, segment);
+    this.#sleepers = [this.#sequencer, member];
+    this.#setLoop(this.#host);
+    // The first turn ends asleep: before that, nobody would ring.
+    this.#host.loop!.soon();
+    if (!setup.isPopulated) return;
+    for (let process = 0; process < geometry.processes; process += 1) {
+      if (process !== SEQUENCER) this.#act({ does: "start", process });
+      this.#act({ does: "hear", process, which: 0 });
+      this.#act({ does: "read", process });
+    }
+    this.settle();
+  }
+
+  get sequence(): number {
+    return this.#sequencer.sequence;
+  }
+
+  peek(index: number): number {
+    return this.#raw[index]!;
+  }
+
+  poke(index: number, value: number): void {
+    this.#raw[index] = value;
+  }
+
+  check(condition: boolean, message: string): asserts condition {
+    if (!condition) this.fail(message);
+  }
+
+  fail(message: string): never {
+    const error = new Error(message);
+    this.#fault ??= error;
+    throw error;
+  }
+
+  /** Where a process's ring begins and ends, in words. */
+  ringWords(process: number): { start: number; end: number } {
+    const start = this.layout.ringOffsetBytes(process) / WORD_BYTES;
+    return { start, end: start + this.#setup.geometry.ringBytes / WORD_BYTES };
+  }
+
+  run(actions: readonly Action[]): void {
+    this.#actions = actions;
+    this.#nextAction = 0;
+    while (this.#nextAction < actions.length) this.#actNext();
+  }
+
+  /** Lets everything happen that is to happen, ends or continues who is stopped, and checks what must hold then. */
+  finish(): void {
+    for (const actor of this.#residents.values()) if (actor.isRogue) this.#die(actor);
+    if (this.#setup.evictsStopped) {
+      const stopped = [...this.#residents.values()].filter((actor) => actor.isStopped);
+      const isEvicted = (actor: Actor): boolean => actor.isDead || actor.next === undefined;
+      for (let i = 0; i < PROBES_TO_EVICT_MAX && !stopped.every(isEvicted); i += 1) {
+        this.settle();
+        this.#act({ does: "probe" });
+      }
+      this.check(stopped.every(isEvicted), "a stopped reader stays");
+    }
+    for (const actor of this.#residents.values()) actor.isStopped = false;
+    this.settle();
+    this.#checkRest();
+    // Who did not want to be woken for every record looks now.
+    for (const { process } of this.#residents.values()) {
+      this.#act({ does: "attend", process, attentive: true });
+    }
+    this.settle();
+    this.#checkRest();
+    for (const { process } of this.#residents.values()) this.#act({ does: "say", process, sizes: [0, 1000] });
+    this.settle();
+    this.#checkRest();
+    // Whoever is new in a slot may have been taken for its last owner, who waited, until something was said.
+    this.check(this.#raw[this.layout.pressure] === 0, "readers are asked to call, and nobody waits");
+  }
+
+  /** Events are heard, the oldest waiter first, until nobody has any. */
+  settle(): void {
+    let events = 0;
+    for (let heard = true; heard;) {
+      heard = false;
+      for (const actor of this.#residents.values()) {
+        if (!this.#hear(actor, events)) continue;
+        heard = true;
+        events += 1;
+      }
+      this.check(events < SETTLE_EVENTS_MAX, "it does not come to rest");
+    }
+  }
+
+  #checkRest(): void {
+    const { layout } = this;
+    this.check(this.sequence === this.#setup.firstSequence + this.#history.length, "a number was left out");
+    const patience = this.#setup.geometry.orderEntries >> 2;
+    for (const actor of this.#residents.values()) {
+      const { process, member } = actor;
+      const who = `process ${process}`;
+      this.check(member !== undefined && !actor.isDead, `${who} is dead and not buried`);
+      this.check(member.isAsleep, `${who} is awake, and nothing makes it go on`);
+      this.check(actor.outbox.length === 0, `${who} still waits for room`);
+      this.check(
+        this.#published(actor) === actor.appended.length,
+        `${who} has not published what it appended`,
+      );
+      this.check(actor.orderedCount === actor.appended.length, `${who} was not ordered to its end`);
+      this.check(actor.reads === member.isReading, `${who} was not let in`);
+      if (!actor.reads) continue;
+      this.check(member.sequence === actor.next, `${who} has missed a number`);
+      const lag = this.sequence - member.sequence!;
+      const isAttentive = this.#raw[layout.process(process, ProcessWord.attentive)] === 1;
+      this.check(lag <= (isAttentive ? 0 : patience), `${who} sleeps, ${lag} records behind`);
+    }
+  }
+
+  #actNext(): void {
+    const action = this.#actions[this.#nextAction];
+    this.#nextAction += 1;
+    if (action !== undefined) this.#act(action);
+  }
+
+  #act(action: Action): void {
+    if (action.does === "tick") {
+      this.#clock += action.ms;
+      return;
+    }
+    const host = this.#host;
+    if (action.does === "suspect") {
+      this.#sequencer.suspect();
+      return;
+    }
+    if (action.does === "probe") {
+      if (this.#busy.has(host)) return;
+      for (const actor of this.#residents.values()) actor.answeredBefore = actor.answered;
+      this.#isProbing = true;
+      this.#occupy(host, () => this.#sequencer.probe());
+      this.#isProbing = false;
+      this.#probes += 1;
+      return;
+    }
+    const process = action.process % this.#setup.geometry.processes;
+    if (action.does === "start") {
+      if (!this.#busy.has(host) && !this.#residents.has(process)) this.#start(process);
+      return;
+    }
+    const actor = this.#residents.get(process);
+    if (actor === undefined) return;
+    switch (action.does) {
+      case "hear":
+        this.#hear(actor, action.which);
+        return;
+      case "pace":
+        actor.pace = action.records;
+        return;
+      case "stop":
+        if (actor !== host) actor.isStopped = true;
+        return;
+      case "continue":
+        actor.isStopped = false;
+        return;
+      case "preempt":
+        this.#preempt(actor, action.after, action.actions);
+        return;
+      case "die":
+        if (actor === host || actor.isDead) return;
+        if (action.after === 0) this.#die(actor);
+        else actor.words.livesFor = action.after;
+        return;
+      case "say":
+      case "publish":
+      case "read":
+      case "close":
+      case "attend":
+      case "corrupt":
+        if (actor.runs && !this.#busy.has(actor)) this.#occupy(actor, () => this.#actAs(actor, action));
+    }
+  }
+
+  /** What a process does outside of its turns, as the log's users do it: the next turn is soon. */
+  #actAs(actor: Actor, action: Action): void {
+    const member = actor.member!;
+    switch (action.does) {
+      case "say":
+        for (const size of action.sizes) {
+          if (actor.outbox.length > 0 || !this.#append(actor, size)) actor.outbox.push(size);
+        }
+        break;
+      case "publish":
+        member.publish();
+        break;
+      case "read":
+        if (actor.reads) return;
+        actor.reads = true;
+        member.attach();
+        break;
+      case "close":
+        if (actor === this.#host) return;
+        actor.isClosed = true;
+        actor.outbox.length = 0;
+        member.close();
+        break;
+      case "attend":
+        member.setAttentive(action.attentive);
+        break;
+      case "corrupt":
+        this.#corrupt(actor, action.word, action.value, action.relative);
+        // It need not come to its senses before the sequencer looks.
+        this.#ring(SEQUENCER);
+        return;
+      default:
+    }
+    actor.loop!.soon();
+  }
+
+  /** Admits a process, whose first event is its start. */
+  #start(process: number): void {
+    this.#occupy(this.#host, () => {
+      const generation = this.#sequencer.admit(process);
+      const actor = new Actor(process, generation, new WatchedWords(this, process), this.sequence);
+      actor.deferred.push(() => {
+        this.#join(actor, openSegment(actor.words));
+        this.#setLoop(actor);
+        actor.loop!.soon();
+      });
+      this.#residents.set(process, actor);
+    });
+  }
+
+  #join(actor: Actor, segment: Segment): LogMember {
+    const { process, generation } = actor;
+    const publishedWord = this.layout.process(process, ProcessWord.published);
+    actor.startPosition = this.#raw[publishedWord]! & -RECORD_ALIGNMENT_BYTES;
+    const member = new LogMember(segment, process, generation, {
+      ring: (whom) => {
+        this.check(whom === SEQUENCER, "members ring for the sequencer alone");
+        this.#ring(whom);
+      },
+    });
+    actor.member = member;
+    return member;
+  }
+
+  #setLoop(actor: Actor): void {
+    const isHost = actor === this.#host;
+    const step = isHost ? () => this.#stepHost() : () => this.#stepMember(actor);
+    const sleepers = isHost ? this.#sleepers : [actor.member!];
+    actor.loop = new AgentLoop(step, sleepers, (callback) => actor.deferred.push(callback));
+  }
+
+  #stepHost(): void {
+    const host = this.#host;
+    this.#stepMember(host);
+    this.#sequencer.step();
+    for (const actor of this.#residents.values()) {
+      if (!actor.isGone) continue;
+      const { process } = actor;
+      if (this.#sequencer.inspect(process).generation !== 0) this.#sequencer.release(process);
+      if (this.#sequencer.hasUnordered(process)) continue;
+      const isWhole = actor.isRogue || actor.orderedCount === this.#published(actor);
+      this.check(isWhole, `process ${process} died, and not all that it had published was ordered`);
+      this.#residents.delete(process);
+      host.loop!.soon();
+    }
+  }
+
+  #stepMember(actor: Actor): void {
+    const member = actor.member!;
+    const probes = this.#probes;
+    if (actor.reads) member.poll((record) => this.#onRecord(actor, record), actor.pace);
+    else member.answerProbe();
+    // Where another comes meanwhile, the answer is one to the probe before, and too late.
+    if (probes === this.#probes && !this.#isProbing) actor.answered = probes;
+    while (actor.outbox.length > 0 && !member.isBlocked && this.#append(actor, actor.outbox[0]!))
+      actor.outbox.shift();
+    member.publish();
+  }
+
+  /** Returns whether it was taken, or never will be. */
+  #append(actor: Actor, size: number): boolean {
+    const { payloadBytesMax } = this.layout;
+    const length = size > 1000 ? payloadBytesMax + 1 : Math.floor((size * payloadBytesMax) / 1000);
+    const number = actor.appended.length;
+    const identity = identify(actor, number);
+    const kind = kindOf(identity);
+    const member = actor.member!;
+    let result: number;
+    if (number % 2 === 0 && !actor.isClosed) {
+      result = member.claim(length);
+      if (result >= 0) {
+        const { bytes } = member.segment.words;
+        for (let i = 0; i < length; i += 1) bytes[result + i] = byteOf(identity, i);
+        result = member.commit(kind, identity);
+      }
+    } else {
+      const payload = Uint8Array.from({ length }, (_, i) => byteOf(identity, i));
+      result = member.append(kind, identity, payload);
+    }
+    if (actor.isClosed) this.check(result === CLOSED, `append answers ${result} after close`);
+    else if (length > payloadBytesMax)
+      this.check(result === TOO_BIG, `append answers ${result} for too much`);
+    else if (result < 0) {
+      this.check(result === BACK_PRESSURED, `append answers ${result}`);
+      return false;
+    } else {
+      this.appendedBytes += result - (actor.appended.at(-1)?.end ?? 0);
+      actor.appended.push({ length, end: result });
+    }
+    return true;
+  }
+
+  /** Something happens to a process. Returns false where nothing waited for it, or it cannot hear. */
+  #hear(actor: Actor, which: number): boolean {
+    if (actor.isDead || actor.isStopped || this.#busy.has(actor)) return false;
+    const events: (() => void)[] = [];
+    if (actor.isRung && actor.loop !== undefined) {
+      events.push(() => {
+        actor.isRung = false;
+        actor.loop!.turn();
+      });
+    }
+    if (actor.deferred.length > 0) events.push(() => actor.deferred.shift()!());
+    if (actor.exits.length > 0) {
+      events.push(() => {
+        actor.exits.shift()!.isGone = true;
+        actor.loop!.soon();
+      });
+    }
+    const event = events[which % events.length];
+    if (event === undefined) return false;
+    this.#occupy(actor, event);
+    return true;
+  }
+
+  /** Runs a piece of a process's code, which may be the last one. */
+  #occupy(actor: Actor, body: () => void): void {
+    this.#busy.add(actor);
+    try {
+      body();
+    } catch (error) {
+      // A process that was corrupted may well fall over its own words.
+      if (!(error instanceof Died) && !actor.isRogue) this.#fault ??= error;
+      if (this.#fault !== undefined) throw error;
+      this.#die(actor);
+    } finally {
+      this.#busy.delete(actor);
+    }
+  }
+
+  #die(actor: Actor): void {
+    if (actor.isDead) return;
+    this.check(actor !== this.#host, "process 0 does not die here");
+    this.#published(actor);
+    actor.isDead = true;
+    actor.words.livesFor = 0;
+    this.#host.exits.push(actor);
+    this.deaths += 1;
+  }
+
+  #preempt(actor: Actor, after: number, actions: number): void {
+    actor.words.preempt(after, () => {
+      this.preemptions += 1;
+      for (let i = 0; i < actions; i += 1) this.#actNext();
+    });
+  }
+
+  #corrupt(actor: Actor, word: number, value: number, relative: boolean): void {
+    if (actor === this.#host) return;
+    // What was ordered before keeps its place; what is in its ring is its own affair from now on.
+    this.#published(actor);
+    actor.rogueFrom = Math.min(actor.rogueFrom, actor.orderedCount);
+    this.#spoiled.set(actor.process, this.#setup.firstSequence + this.#history.length);
+    const offsets = Object.values(ProcessWord);
+    const { start, end } = this.ringWords(actor.process);
+    const offset = offsets[word];
+    const index =
+      offset === undefined
+        ? start + ((word - offsets.length) % (end - start))
+        : this.layout.process(actor.process, offset);
+    this.#raw[index] = relative ? this.#raw[index]! + value : value;
+  }
+
+  #ring(process: number): void {
+    if (this.mutation.isBellLost?.(process) === true) return;
+    const actor = this.#residents.get(process);
+    this.check(actor !== undefined, `process ${process} is rung, and nobody is there`);
+    actor.isRung = true;
+  }
+
+  #published(actor: Actor): number {
+    return actor.publishedCount(this.#raw[this.layout.process(actor.process, ProcessWord.published)]!);
+  }
+
+  #onViolation(process: number, reason: string): void {
+    const actor = this.#residents.get(process);
+    this.check(actor?.isRogue === true, `process ${process} is called a violator: ${reason}`);
+    this.violations.push({ process, reason });
+    this.#die(actor);
+  }
+
+  #onHung(process: number): void {
+    const actor = this.#residents.get(process)!;
+    const missed = this.#probes + 1 - actor.answeredBefore;
+    const isJust = actor.isDead || actor.isRogue || missed >= PROBES_MISSED_MAX;
+    this.check(isJust, `process ${process} has missed ${missed} probes, and is called hung`);
+    this.#die(actor);
+  }
+
+  #onJoined(process: number): void {
+    const actor = this.#residents.get(process)!;
+    actor.next = this.sequence;
+    actor.answered = Math.max(actor.answered, this.#probes);
+  }
+
+  #onOrdered(process: number, kind: number): void {
+    const actor = this.#residents.get(process);
+    this.check(actor !== undefined, `a record of process ${process} is ordered, which nobody is`);
+    const number = actor.orderedCount;
+    actor.orderedCount += 1;
+    if (number >= actor.rogueFrom) {
+      this.#history.push({ actor, number: undefined, timeMs: undefined });
+      return;
+    }
+    this.check(
+      number < this.#published(actor),
+      `record ${number} of ${process} was ordered, and not published`,
+    );
+    this.check(
+      kind === kindOf(identify(actor, number)),
+      `record ${number} of ${process} is ordered as another`,
+    );
+    this.#history.push({ actor, number, timeMs: undefined });
+  }
+
+  #onRecord(reader: Actor, record: LogRecord): void {
+    // Whatever it is told, whoever reads stays within the memory.
+    const { start, length, bytes, sequence } = record;
+    this.check(length >= 0 && start >= 0 && start + length <= bytes.length, "a payload beyond the memory");
+    if (reader.isRogue) return;
+    const who = `record ${sequence} as process ${reader.process} reads it`;
+    this.check(sequence === reader.next, `${who}: ${reader.next} was to come`);
+    reader.next += 1;
+    const ordered = this.#history[sequence - this.#setup.firstSequence];
+    this.check(ordered !== undefined, `${who} was never ordered`);
+    const { actor, number } = ordered;
+    this.check(record.process === actor.process && sequence >= actor.from, `${who} is not of its writer`);
+    this.check(record.timeMs >= reader.timeMs, `${who}: time goes back`);
+    reader.timeMs = record.timeMs;
+    ordered.timeMs ??= record.timeMs;
+    this.check(record.timeMs === ordered.timeMs, `${who} has another time`);
+    const { orderRing, geometry } = this.layout;
+    const entry = orderRing + (sequence % geometry.orderEntries) * ORDER_ENTRY_WORDS;
+    const high = Math.floor(sequence / UINT32_SPAN);
+    this.check(this.#raw[entry + OrderWord.sequenceHigh] === high, `${who}: its entry has another number`);
+    this.recordsRead += 1;
+    if (number === undefined) return;
+    this.#checkContent(who, record, actor, number);
+    // While the handler runs, others do: what it holds must stay.
+    reader.words.touch();
+    this.#checkContent(who, record, actor, number);
+  }
+
+  #checkContent(who: string, record: LogRecord, actor: Actor, number: number): void {
+    const identity = identify(actor, number);
+    // To ask for the room is an access, before which much may happen.
+    const { start, length, bytes, room, kind } = record;
+    if (record.sequence < (this.#spoiled.get(record.process) ?? 0)) return;
+    this.check(kind === kindOf(identity) && room === identity, `${who} has another header`);
+    this.check(length === actor.appended[number]!.length, `${who} is ${length} bytes long`);
+    for (let i = 0; i < length; i += 1) {
+      if (bytes[start + i] !== byteOf(identity, i)) this.fail(`${who} is torn at byte ${i} of ${length}`);
+    }
+  }
+}
+
+/** 32 bits that tell a record from all others, and from which all of it follows but its length. */
+function identify(actor: Actor, number: number): number {
+  let mixed = Math.imul(actor.process + 1, 0x9e3779b1) ^ Math.imul(actor.generation, 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 15) ^ number, 0xc2b2ae35);
+  return mixed ^ (mixed >>> 13);
+}
+
+function kindOf(identity: number): number {
+  return 1 + ((identity >>> 0) % 0xffff);
+}
+
+function byteOf(identity: number, index: number): number {
+  return ((identity >>> ((index & 3) << 3)) + index * 37) & 0xff;
+}
