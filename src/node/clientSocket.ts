@@ -1,7 +1,10 @@
 import { type SocketConstructorOpts, Socket } from "node:net";
-import { assert } from "../base/index.ts";
+import { KiB, assert, concatBytes } from "../base/index.ts";
 import type { InputArea } from "./inputArea.ts";
 import { shutdown } from "./libc.ts";
+
+/** Handed to the kernel at a time, when there is more than it takes at once. */
+export const PORTION_BYTES: number = 64 * KiB;
 
 /**
  * A client's connection, TCP or a socket pair, in the process that serves it: reads go straight into the client's
@@ -29,15 +32,14 @@ export class ClientSocket {
    */
   onClose: (reason: "error" | "closed") => void = () => {};
 
-  /** Everything that had to wait has been taken by the kernel. Not called for writes that never had to wait. */
-  onDrain: () => void = () => {};
-
   readonly fd: number;
   readonly #area: InputArea;
   readonly #socket: Socket;
   #open = true;
   #ended = false;
-  #waiting = false;
+  /** Written and not yet handed to the kernel's socket: see `#send`. */
+  readonly #backlog: Uint8Array[] = [];
+  #backlogBytes = 0;
   #onFinished: (() => void) | undefined;
 
   constructor(fd: number, area: InputArea) {
@@ -55,28 +57,26 @@ export class ClientSocket {
     this.#socket.setNoDelay(true);
     if (area.isFull) this.#socket.pause();
     this.#socket.on("end", () => this.#onSocketEnd());
-    this.#socket.on("drain", () => this.#onSocketDrain());
+    this.#socket.on("drain", () => {
+      if (this.#open) this.#send();
+    });
     this.#socket.on("finish", () => this.#onSocketFinish());
     // What failed does not matter to anybody here: "close" follows and says that something did.
     this.#socket.on("error", () => {});
     this.#socket.on("close", (failed) => this.#onSocketClose(failed));
   }
 
-  /** Bytes written that the kernel has not taken yet. */
+  /** Bytes written that the kernel has not taken yet, give or take `PORTION_BYTES`. */
   get queuedBytes(): number {
-    return this.#socket.writableLength;
+    return this.#backlogBytes + this.#socket.writableLength;
   }
 
   /** Sends after all that was written before. The bytes are not copied: they must not change until they are sent. */
   write(bytes: Uint8Array): void {
     assert(this.#open && this.#onFinished === undefined, "a write to a client socket that is done");
-    this.#socket.write(bytes);
-    if (this.#socket.writableLength > 0) this.#waiting = true;
-  }
-
-  /** The client is read no more until `resumeInput`; the kernel's buffers fill, then the client has to wait. */
-  pauseInput(): void {
-    if (this.#open && !this.#ended) this.#socket.pause();
+    this.#backlog.push(bytes);
+    this.#backlogBytes += bytes.length;
+    this.#send();
   }
 
   /** Reads again, if the area has room (otherwise nothing happens: call it again after consuming more). */
@@ -95,7 +95,7 @@ export class ClientSocket {
     this.#onFinished = done;
     // To close with unread input is to reset the connection, and a reset can overtake the last words to the client.
     if (!this.#ended) this.#socket.resume();
-    this.#socket.end();
+    this.#send();
   }
 
   /** Closes this process's descriptor. The connection goes on where a duplicate of it is; what was queued is lost. */
@@ -129,10 +129,34 @@ export class ClientSocket {
     this.onEnd();
   }
 
-  #onSocketDrain(): void {
-    if (!this.#waiting || !this.#open) return;
-    this.#waiting = false;
-    this.onDrain();
+  /**
+   * In portions, the next when the last one has been taken: Node counts a write as waiting until its last byte is
+   * gone, and a client that takes all that it can would look like one that takes nothing.
+   */
+  #send(): void {
+    while (this.#backlog.length > 0 && this.#socket.writableLength === 0)
+      this.#socket.write(this.#takePortion());
+    if (this.#backlog.length > 0 || this.#onFinished === undefined || this.#socket.writableEnded) return;
+    this.#socket.end();
+  }
+
+  #takePortion(): Uint8Array {
+    const [first] = this.#backlog;
+    assert(first !== undefined, "a portion of nothing");
+    if (first.length > PORTION_BYTES) {
+      this.#backlog[0] = first.subarray(PORTION_BYTES);
+      this.#backlogBytes -= PORTION_BYTES;
+      return first.subarray(0, PORTION_BYTES);
+    }
+    let count = 0;
+    let bytes = 0;
+    while (count < this.#backlog.length && bytes + this.#backlog[count]!.length <= PORTION_BYTES) {
+      bytes += this.#backlog[count]!.length;
+      count += 1;
+    }
+    const parts = this.#backlog.splice(0, count);
+    this.#backlogBytes -= bytes;
+    return parts.length === 1 ? first : concatBytes(parts);
   }
 
   #onSocketFinish(): void {

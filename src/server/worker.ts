@@ -7,6 +7,7 @@ import {
   cleanText,
   helpText,
   parseLine,
+  refuseNegotiation,
   tooLongNotice,
 } from "../protocol/plain/index.ts";
 import { RecordKind, encode, sayHeaderBytes, writeSession } from "../record/index.ts";
@@ -17,7 +18,7 @@ import type { SeatMessage } from "./seatMessage.ts";
 
 export interface WorkerOptions {
   serverName: string;
-  /** A client for which more bytes than this wait is disconnected. */
+  /** A client for which more bytes than this wait from one turn to the next is disconnected. */
   maxQueueBytes: number;
 }
 
@@ -145,7 +146,13 @@ export class Worker {
       const pending = connection.pending();
       const taken = splitter.take(pending, connection.inputEnded);
       if (taken.kind === "line") {
-        if (!this.#handle(client, cleanText(pending, taken.start, taken.end))) return true;
+        const text = cleanText(pending, taken.start, taken.end);
+        if (!this.#handle(client, text)) return true;
+        // A line that could stay as it was holds no negotiation.
+        if (text.buffer !== pending.buffer) {
+          const refusal = refuseNegotiation(pending, taken.start, taken.end);
+          if (refusal !== undefined) client.share.append(refusal);
+        }
       } else if (taken.kind === "tooLong") client.share.append(tooLongNotice);
       connection.consume(taken.consumed);
       connection.discarding = splitter.discarding;
@@ -288,9 +295,11 @@ export class Worker {
       }
       const bytes = client.share.finish();
       client.share.restart();
+      // What earlier turns have left: whoever reads has had the time to take it, and none yet for this one's.
+      const isTooSlow = client.connection.queuedBytes > this.#options.maxQueueBytes;
       if (bytes !== undefined) client.connection.write(bytes);
       if (client.left || this.#stopping) this.#finish(client);
-      else if (client.connection.queuedBytes > this.#options.maxQueueBytes) {
+      else if (isTooSlow) {
         client.connection.shutdownNow();
         this.#leave(client, "too slow");
       }
@@ -303,6 +312,8 @@ export class Worker {
     this.#clients.delete(client.session);
     this.#ready.delete(client);
     this.#finishing += 1;
+    // Before the client can notice: it may come back at once, and shall find its place free.
+    this.#ports.send({ type: "left", session: client.session });
     let ended = false;
     const done = (): void => {
       if (ended) return;
