@@ -1,9 +1,8 @@
-import { pino } from "pino";
+import { getSystemErrorMessage } from "node:util";
 import { ServerProcess, StartError } from "../node/index.ts";
+import { openFilesAllowed, openFilesNeeded } from "./openFiles.ts";
 import type { ServeOptions } from "./options.ts";
-
-/** More of the server's own log than this waits in memory for whoever reads it; what comes then is dropped. */
-const LOG_QUEUE_BYTES_MAX = 1024 * 1024;
+import { ServerLog } from "./serverLog.ts";
 
 /** One Ctrl-C may arrive twice, from the terminal and from npm: what comes so soon after another is the same one. */
 const SIGNAL_ECHO_MS = 200;
@@ -17,23 +16,30 @@ export async function serve(options: ServeOptions): Promise<number> {
     process.stderr.write(`chorus: the server needs Linux; this is ${process.platform}\n`);
     return 1;
   }
-  // Never blocks: a reader of the log that has stopped must not stop the server.
-  const destination = pino.destination({ fd: 2, sync: false, maxLength: LOG_QUEUE_BYTES_MAX });
-  let dropped = 0;
-  destination.on("drop", () => (dropped += 1));
-  const logger = pino({ level: options.logLevel, base: { name: options.name } }, destination);
+  const allowed = openFilesAllowed();
+  const needed = openFilesNeeded(options);
+  if (needed > allowed) {
+    process.stderr.write(
+      `chorus: these settings need up to ${needed} open files, and this process may have ${allowed}: ` +
+        `raise the limit (ulimit -n), or lower --max-clients or --max-processes\n`,
+    );
+    return 1;
+  }
+  const log = new ServerLog(options.logLevel, options.name);
+  const { logger } = log;
 
   let server: ServerProcess;
   try {
     server = await ServerProcess.start({ ...options, log: (level, text) => logger[level](text) });
   } catch (error) {
-    destination.flushSync();
-    if (!(error instanceof StartError)) throw error;
-    process.stderr.write(`chorus: ${error.message}\n`);
+    const reason = startFailure(error);
+    if (reason === undefined) throw error;
+    await log.end();
+    process.stderr.write(`chorus: ${reason}\n`);
     return 1;
   }
-  let signalledMs = -Infinity;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    let signalledMs = -Infinity;
     process.on(signal, () => {
       const isEcho = performance.now() - signalledMs < SIGNAL_ECHO_MS;
       signalledMs = performance.now();
@@ -44,11 +50,23 @@ export async function serve(options: ServeOptions): Promise<number> {
   }
   // There is no configuration file yet: nothing to read again, and no reason to end.
   process.on("SIGHUP", () => logger.info("SIGHUP: nothing to read again"));
+  // Whoever started us may not care to read: `chorus serve | head -1` ends no server.
+  process.stdout.on("error", () => undefined);
   process.stdout.write(invitation(server.address));
   await server.ended;
-  if (dropped > 0) logger.warn(`${dropped} lines of this log were dropped: nobody read it`);
-  destination.flushSync();
+  await log.end();
   return 0;
+}
+
+/** Why it could not start, in words for people; undefined for what only a bug of ours explains. */
+function startFailure(error: unknown): string | undefined {
+  if (error instanceof StartError) return error.message;
+  const { code, errno, path, syscall } = error as NodeJS.ErrnoException;
+  // Everything else that the system refuses at this point has to do with a folder that was named.
+  if (syscall === undefined || errno === undefined) return undefined;
+  if (path === undefined) return `cannot start: ${(error as Error).message}`;
+  const isNoFolder = code === "ENOTDIR" || code === "EEXIST";
+  return `cannot use ${path}: ${isNoFolder ? "it is not a folder" : getSystemErrorMessage(-Math.abs(errno))}`;
 }
 
 function invitation({ host, port }: { host: string; port: number }): string {

@@ -31,8 +31,8 @@ const EXIT_BUG = 70;
 
 function main(role: string, options: ChildOptions): void {
   process.title = `chorus ${role}`;
-  // The terminal sends SIGINT to everybody; only the supervisor answers it.
-  process.on("SIGINT", () => undefined);
+  // Terminals, shells and service managers send these to everybody; only the supervisor answers them.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
 
   const seat = new SeatSocket(FIRST_EXTRA_DESCRIPTOR);
   const send = (message: SeatMessage): void => seat.send(encodeSeatMessage(message), []);

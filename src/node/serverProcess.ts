@@ -207,7 +207,11 @@ export class ServerProcess {
             ? "another program listens there; choose another port"
             : error.code === "EACCES"
               ? "this user may not listen there; ports below 1024 need a privilege"
-              : error.message;
+              : error.code === "ENOTFOUND" || error.code === "EAI_AGAIN"
+                ? "unknown host"
+                : error.code === "EADDRNOTAVAIL"
+                  ? "this machine does not have that address"
+                  : error.message;
         reject(new StartError(`cannot listen on ${host}:${port}: ${why}`));
       });
       this.#listener.listen({ host, port, backlog: 1024 }, resolve);
@@ -241,6 +245,13 @@ export class ServerProcess {
         this.#options.log("error", `process ${process} is ended: ${String(error)}`);
         this.#host.kill(process);
       }
+    };
+    // Closed before its exit is known: whatever is for it meanwhile is not sent.
+    seat.onClose = (error) => {
+      this.#seats.delete(process);
+      if (error === undefined) return;
+      this.#options.log("error", `process ${process} is ended: ${error.message}`);
+      this.#host.kill(process);
     };
     return { process, generation };
   }

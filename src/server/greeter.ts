@@ -71,7 +71,8 @@ export class Greeter {
     const { connection } = newcomer;
     const pending = connection.pending();
     if (newcomer.isHttp) return this.#answer(newcomer);
-    if (pending.length === 0 && connection.inputEnded) return this.#finish(newcomer);
+    // Who says nothing and never will has no use for a seat, but may read why there is none.
+    if (pending.length === 0 && connection.inputEnded && !newcomer.full) return this.#finish(newcomer);
     const verdict = classify(pending);
     if (verdict === "http") {
       newcomer.isHttp = true;

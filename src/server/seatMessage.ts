@@ -18,6 +18,8 @@ export type SeatMessage =
   | { readonly type: "end" }
   /** From the greeter, which has let go of the connection: it speaks this. */
   | { readonly type: "verdict"; readonly session: SessionId; readonly protocol: Protocol }
+  /** From a worker: this client has left, its place is free; the connection still takes its last words. */
+  | { readonly type: "left"; readonly session: SessionId }
   /** From greeter or worker: this connection is shut down; drop what you hold of it. */
   | { readonly type: "done"; readonly session: SessionId }
   /** From any: my state is complete. */
@@ -25,7 +27,7 @@ export type SeatMessage =
   /** From any: a line for the server's log. */
   | { readonly type: "log"; readonly level: LogLevel; readonly text: string };
 
-const TYPES = ["greet", "seat", "nudge", "end", "verdict", "done", "ready", "log"] as const;
+const TYPES = ["greet", "seat", "nudge", "end", "verdict", "done", "ready", "log", "left"] as const;
 const PROTOCOLS: readonly Protocol[] = ["plain"];
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
@@ -43,6 +45,7 @@ export function encodeSeatMessage(message: SeatMessage): Uint8Array {
     case "seat":
     case "verdict":
       return writer.uint53(message.session).uint8(PROTOCOLS.indexOf(message.protocol)).finish();
+    case "left":
     case "done":
       return writer.uint53(message.session).finish();
     case "log":
@@ -67,6 +70,7 @@ export function decodeSeatMessage(bytes: Uint8Array): SeatMessage {
     case "seat":
     case "verdict":
       return { type, session: reader.uint53(), protocol: pick(PROTOCOLS, reader.uint8()) };
+    case "left":
     case "done":
       return { type, session: reader.uint53() };
     case "log":

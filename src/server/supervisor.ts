@@ -12,6 +12,8 @@ export interface SupervisorOptions {
 
 /** Connections that are only told that there is no room. Past them, one is closed without a word. */
 const REFUSALS_MAX = 128;
+/** So many who have left and still take their last words do without a place; it is the others' already. */
+const LEAVING_MAX = 64;
 /** Processes that start at the same time: more would only slow each other down. */
 const STARTING_MAX = 8;
 /** A worker that dies before it is ready is tried again after this, and then after twice as long, up to a limit. */
@@ -19,6 +21,13 @@ const RESTART_DELAY_MS = 100;
 const RESTART_DELAY_MS_MAX = 5000;
 /** After the order to stop, who has not ended by then is ended. */
 const STOP_LIMIT_MS = 5000;
+
+/** A process without clients is not woken for each record, but for these it has to be. */
+const NEWS_FOR_SLEEPERS: ReadonlySet<number> = new Set([
+  RecordKind.snapshotWanted,
+  RecordKind.quiet,
+  RecordKind.stop,
+]);
 
 interface Child {
   readonly process: number;
@@ -42,6 +51,8 @@ interface Connection {
   readonly area: Handle;
   readonly full: boolean;
   protocol: Protocol | undefined;
+  /** Has left the conversation, and still takes its last words. */
+  leaving: boolean;
   /** Who has it now; undefined while it waits for a process. */
   process: number | undefined;
 }
@@ -69,7 +80,12 @@ export class Supervisor {
   readonly #waiting: Connection[] = [];
   /** For ring 0, while it has no room. */
   readonly #unsaid: { kind: number; payload: Uint8Array }[] = [];
+  /** Kinds of our records that were ordered in the last turn, and of which sleepers have to be told. */
+  readonly #news = new Set<number>();
   #refusals = 0;
+  #leaving = 0;
+  /** Connections of which it is about to be decided whether there is room. */
+  #undecided = 0;
   #nextSession: SessionId = 1;
   #startFailures = 0;
   #restart: Timer | undefined;
@@ -88,13 +104,19 @@ export class Supervisor {
 
   /** A new connection. The supervisor owns `socket` from here on. */
   accept(socket: Handle): void {
-    const clients = this.#connections.size - this.#refusals;
-    const full = clients >= this.#options.maxClients;
-    if (this.#stopping !== "no" || (full && this.#refusals >= REFUSALS_MAX)) {
-      this.#ports.shutdown(socket);
-      this.#ports.close(socket);
-      return;
-    }
+    if (this.#stopping !== "no" || !this.#isFull) return this.#admit(socket);
+    if (this.#refusals + this.#undecided >= REFUSALS_MAX) return this.#refuse(socket);
+    // Who gave a place back and came again may have been faster than the news of it, which waits to be read.
+    this.#undecided += 1;
+    this.#ports.clock.setTimer(0, () => {
+      this.#undecided -= 1;
+      this.#admit(socket);
+    });
+  }
+
+  #admit(socket: Handle): void {
+    if (this.#stopping !== "no") return this.#refuse(socket);
+    const full = this.#isFull;
     const session = this.#nextSession;
     this.#nextSession += 1;
     const connection: Connection = {
@@ -103,11 +125,23 @@ export class Supervisor {
       area: this.#ports.createInputArea(),
       full,
       protocol: undefined,
+      leaving: false,
       process: undefined,
     };
     if (full) this.#refusals += 1;
     this.#connections.set(session, connection);
     this.#greet(connection);
+  }
+
+  /** Without a word. */
+  #refuse(socket: Handle): void {
+    this.#ports.shutdown(socket);
+    this.#ports.close(socket);
+  }
+
+  get #isFull(): boolean {
+    const leaving = Math.min(this.#leaving, LEAVING_MAX);
+    return this.#connections.size - this.#refusals - leaving >= this.#options.maxClients;
   }
 
   /** The sequencer has let a process in: now it can be given a state to start from. */
@@ -130,6 +164,8 @@ export class Supervisor {
         return;
       case "verdict":
         return this.#decided(message.session, message.protocol);
+      case "left":
+        return this.#left(message.session, child);
       case "done":
         return this.#drop(message.session);
       case "log":
@@ -154,7 +190,8 @@ export class Supervisor {
         if (connection.process === process) connection.process = undefined;
       }
     } else {
-      for (const session of child.sessions) this.#drop(session);
+      for (const { session, ...connection } of this.#connections.values())
+        if (connection.process === process) this.#drop(session);
       this.#say(RecordKind.processDied, encode({ kind: "processDied", process }).payload);
     }
     for (const other of this.#children.values()) {
@@ -170,14 +207,20 @@ export class Supervisor {
 
   /** A record was ordered. Kinds are all that the supervisor looks at. */
   ordered(process: number, kind: number): void {
-    const child = this.#children.get(process);
-    if (kind !== RecordKind.quiet || child === undefined) return;
-    child.quiet = true;
+    if (process === 0) {
+      if (!NEWS_FOR_SLEEPERS.has(kind)) return;
+      this.#news.add(kind);
+    } else {
+      const child = this.#children.get(process);
+      if (kind !== RecordKind.quiet || child === undefined) return;
+      child.quiet = true;
+    }
     this.#ports.wake();
   }
 
-  /** Once in each turn. */
+  /** Once in each turn, before records are ordered: those of the last turn can be read by now. */
   step(): void {
+    this.#nudge();
     while (this.#unsaid.length > 0) {
       const { kind, payload } = this.#unsaid[0]!;
       if (this.#ports.append(kind, payload) < 0) return;
@@ -206,12 +249,11 @@ export class Supervisor {
       if (!child.ready) this.#ports.kill(child.process);
     }
     this.#say(RecordKind.quiet, new Uint8Array(0));
-    this.#nudgeAll();
   }
 
   status(): SupervisorStatus {
     return {
-      clients: this.#connections.size - this.#refusals,
+      clients: this.#connections.size - this.#refusals - this.#leaving,
       greeting: [...this.#connections.values()].filter((each) => each.protocol === undefined).length,
       waiting: this.#waiting.length,
       processes: [...this.#children.values()].map((child) => ({
@@ -296,12 +338,25 @@ export class Supervisor {
     if (connection === undefined) return;
     this.#connections.delete(session);
     if (connection.full) this.#refusals -= 1;
+    if (connection.leaving) this.#leaving -= 1;
     this.#ports.shutdown(connection.socket);
     this.#ports.close(connection.socket);
     this.#ports.close(connection.area);
     const child = connection.process === undefined ? undefined : this.#children.get(connection.process);
-    if (child === undefined || !child.sessions.delete(session)) return;
-    if (child.sessions.size > 0 || child.ending) return;
+    if (child !== undefined) this.#giveSeatBack(session, child);
+  }
+
+  /** Its place is free, while its worker sends it what is still for it. */
+  #left(session: SessionId, child: Child): void {
+    const connection = this.#connections.get(session);
+    if (connection === undefined || connection.process !== child.process || connection.leaving) return;
+    connection.leaving = true;
+    this.#leaving += 1;
+    this.#giveSeatBack(session, child);
+  }
+
+  #giveSeatBack(session: SessionId, child: Child): void {
+    if (!child.sessions.delete(session) || child.sessions.size > 0 || child.ending) return;
     // It has held somebody's secrets; the next client gets a fresh one.
     child.ending = true;
     this.#ports.send(child.process, { type: "end" }, []);
@@ -321,7 +376,6 @@ export class Supervisor {
         fromProcess: replica?.process ?? GENESIS,
       }),
     );
-    if (replica !== undefined) this.#ports.send(replica.process, { type: "nudge" }, []);
   }
 
   #ready(role: Role): Child[] {
@@ -370,9 +424,16 @@ export class Supervisor {
     });
   }
 
-  #nudgeAll(): void {
-    for (const child of this.#children.values()) {
-      if (child.ready) this.#ports.send(child.process, { type: "nudge" }, []);
+  /** Wakes those who sleep and whom a record of ours concerns. Any earlier, they would not find it yet. */
+  #nudge(): void {
+    if (this.#news.size === 0) return;
+    const children = [...this.#children.values()];
+    const isForAll = this.#news.has(RecordKind.quiet) || this.#news.has(RecordKind.stop);
+    const sources = new Set(children.filter((child) => !child.ready).map((child) => child.source));
+    this.#news.clear();
+    for (const child of children) {
+      if (child.ready && (isForAll || sources.has(child.process)))
+        this.#ports.send(child.process, { type: "nudge" }, []);
     }
   }
 
@@ -389,7 +450,6 @@ export class Supervisor {
       this.#stopping = "stopped";
       const record = encode({ kind: "stop" });
       this.#say(record.kind, record.payload);
-      this.#nudgeAll();
     }
     if (children.length > 0) return;
     this.#finished = true;

@@ -74,6 +74,8 @@ test("what cannot be a name is answered with what can", () => {
     "alice\ufe0f",
     "é> hi <bob",
     "\u3164",
+    "\u2800",
+    "\u0301",
   ];
   for (const name of [...wrong, ...deceptive]) {
     const command = parse(`/nick ${name}`);

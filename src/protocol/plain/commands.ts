@@ -87,6 +87,8 @@ const DECEPTIVE: readonly RegExp[] = [
   /(?![\u200c-\u200d]|\ufe0f)\p{Default_Ignorable_Code_Point}/u,
   /(?<![^\0-\x7f])[\u200c-\u200d]|[\u200c-\u200d](?![^\0-\x7f])/u,
   /(?<!\p{Extended_Pictographic})\ufe0f/u,
+  // A mark that goes on top of what stands before the name, and a blank that is none to Unicode.
+  /^\p{Mark}|\u2800/u,
 ];
 
 function parseNick(text: string): Command | undefined {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { concatBytes, encodeUtf8 } from "../../base/index.ts";
-import { cleanText } from "./index.ts";
+import { cleanText, refuseNegotiation } from "./index.ts";
 
 const IAC = 0xff;
 
@@ -45,6 +45,21 @@ test("telnet's negotiation vanishes", () => {
   assert.equal(clean("hi", [IAC]), "hi");
   assert.equal(clean("hi", [IAC, 0xfd]), "hi");
   assert.equal(clean("hi", [IAC, 0xfa, 24, 65]), "hi");
+});
+
+test("telnet's wishes are refused, each once; its refusals and other commands are not answered", () => {
+  const refuse = (...bytes: number[]): number[] | undefined => {
+    const padded = Uint8Array.from([IAC, 0xfd, 1, ...bytes, IAC, 0xfd, 2]);
+    const answer = refuseNegotiation(padded, 3, padded.length - 3);
+    return answer === undefined ? undefined : [...answer];
+  };
+  // Ctrl-C in telnet: "interrupt the process", and "tell me when you have come here".
+  assert.deepEqual(refuse(IAC, 0xf4, IAC, 0xfd, 6, 0x68, 0x69), [IAC, 0xfc, 6]);
+  assert.deepEqual(refuse(0x68, IAC, 0xfb, 31, IAC, 0xfd, 3), [IAC, 0xfe, 31, IAC, 0xfc, 3]);
+  assert.equal(refuse(IAC, 0xfc, 6, IAC, 0xfe, 1, IAC, 0xf1), undefined);
+  assert.equal(refuse(IAC, 0xfa, 24, 0xfd, IAC, 0xf0), undefined);
+  assert.equal(refuse(0x68, 0x69), undefined);
+  assert.equal(refuse(IAC, 0xfd), undefined);
 });
 
 test("a 0xFF that begins no telnet command takes nothing along", () => {

@@ -4,6 +4,9 @@ const TAB = 0x09;
 
 /** Telnet's commands (RFC 854): IAC, then one byte, or WILL/WONT/DO/DONT and an option, or SB … IAC SE. */
 const IAC = 0xff;
+const DONT = 0xfe;
+const DO = 0xfd;
+const WONT = 0xfc;
 const WILL = 0xfb;
 const SB = 0xfa;
 const SE = 0xf0;
@@ -32,6 +35,24 @@ export function cleanText(bytes: Uint8Array, start: number, end: number): Uint8A
     at += length;
   }
   return bytes.subarray(start, end);
+}
+
+/**
+ * What to answer to the telnet negotiation in a line: "no" to everything, once for each wish, or undefined where there
+ * is none. Without an answer, a telnet in which somebody has pressed Ctrl-C shows nothing any more: it drops
+ * what arrives until its DO TIMING-MARK is answered.
+ */
+export function refuseNegotiation(bytes: Uint8Array, start: number, end: number): Uint8Array | undefined {
+  let at = bytes.subarray(start, end).indexOf(IAC);
+  if (at < 0) return undefined;
+  const answer: number[] = [];
+  for (at += start; at < end; at += Math.max(1, telnetCommandBytes(bytes, at, end))) {
+    if (bytes[at] !== IAC || at + 2 >= end) continue;
+    const command = bytes[at + 1];
+    // A "no" to a "no" could go on for ever.
+    if (command === DO || command === WILL) answer.push(IAC, command === DO ? WONT : DONT, bytes[at + 2]!);
+  }
+  return answer.length === 0 ? undefined : Uint8Array.from(answer);
 }
 
 function rewrite(bytes: Uint8Array, start: number, end: number): Uint8Array {
