@@ -9,10 +9,10 @@ import { assignment, conduct, posts, processHand } from "./crew.ts";
 import { Consumer, type Post, runProducer, standardPort } from "./task.ts";
 
 const MESSAGE = 1;
-const RING_BYTES = 4 * 1024 * 1024;
+const RING_BYTES = 8 * 1024 * 1024;
 /** As many as a busy process would have in one turn; the others need not wait until a ring is full. */
-const RECORDS_PER_PUBLICATION = 256;
-const ORDER_ENTRIES = 32_768;
+const RECORDS_PER_PUBLICATION = 1024;
+const ORDER_ENTRIES = 65_536;
 
 async function runMember(post: Post): Promise<void> {
   const log = attachLog();

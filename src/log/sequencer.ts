@@ -25,6 +25,9 @@ const bytesOfRecord = recordBytes;
 /** At most so many records of one writer before the next has its turn. */
 const RECORDS_PER_WRITER = 256;
 
+/** Before readers are woken: who is woken for many records sleeps less often, and each waking is a call of the kernel. */
+const ROUNDS_PER_TURN = 8;
+
 /** Generations begin anew after this one; their negatives mark what was released. */
 const GENERATION_MAX = 0x7fffffff;
 
@@ -193,11 +196,15 @@ export class Sequencer {
   step(): number {
     let work = this.#letIn() + this.#reclaim();
     const count = this.#slots.length;
-    for (let i = 0; i < count; i += 1) {
-      work += this.#order((this.#turn + i) % count, RECORDS_PER_WRITER);
+    for (let round = 0; round < ROUNDS_PER_TURN; round += 1) {
+      let ordered = 0;
+      for (let i = 0; i < count; i += 1) ordered += this.#order((this.#turn + i) % count, RECORDS_PER_WRITER);
+      this.#turn = (this.#turn + 1) % count;
+      this.#publishTail();
+      work += ordered;
+      // Whoever has more had to stop at its share.
+      if (ordered < RECORDS_PER_WRITER) break;
     }
-    this.#turn = (this.#turn + 1) % count;
-    this.#publishTail();
     // Room that came after ordering has to be looked at again: who was refused it rings nobody a second time.
     work += this.#reclaim();
     work += this.#relieve();
