@@ -7,7 +7,7 @@
  *          …       ├─► log │ pipes │ send │ … ───────┤      …
  *      producer 4 ─┘                                  └─ consumer 4
  *
- *   npm run bench:log                      everything: about five minutes on an idle machine
+ *   npm run bench:log                      everything: about eight minutes on an idle machine
  *   npm run bench:log -- chorusLog redis   some of them
  *   node bench/log.ts --smallest           a few thousand messages: that it works, not how fast
  *
@@ -23,7 +23,7 @@ import type { Report, Round } from "./rivals/task.ts";
 import { describeMachine, formatNumber, formatTable, median, percentile } from "./support/table.ts";
 
 const CONSUMERS = 4;
-const REPETITIONS = 3;
+const REPETITIONS = 5;
 const PACE_PER_SECOND = 1000;
 
 interface Rival {
