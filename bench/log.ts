@@ -14,7 +14,7 @@
  * Each run has a warm-up round, a round as fast as it goes, and one of 1,000 messages a second, which is where
  * latency is taken: from just before the producer's send to the consumer's handler.
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -31,6 +31,8 @@ interface Rival {
   readonly name: string;
   /** For the fast round: at least ten million for what can do that in a moment, seconds of work for the others. */
   readonly messages: number;
+  /** A program that has to be installed. */
+  readonly program?: string;
   /** All consumers see the messages of several producers in the same order. */
   readonly isOrdered: boolean;
 }
@@ -43,7 +45,13 @@ const RIVALS: readonly Rival[] = [
     messages: 10_000_000,
     isOrdered: true,
   },
-  { file: "redis", name: "Redis, PUBLISH pipelined", messages: 1_000_000, isOrdered: true },
+  {
+    file: "redis",
+    name: "Redis, PUBLISH pipelined",
+    program: "redis-server",
+    messages: 1_000_000,
+    isOrdered: true,
+  },
   { file: "broadcastChannel", name: "BroadcastChannel, threads", messages: 200_000, isOrdered: false },
   { file: "sendRelay", name: "process.send, relayed by the parent", messages: 100_000, isOrdered: true },
 ];
@@ -126,7 +134,12 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-const rivals = RIVALS.filter(({ file }) => chosen.length === 0 || chosen.includes(file));
+const rivals = RIVALS.filter(({ file, program }) => {
+  if (chosen.length > 0 && !chosen.includes(file)) return false;
+  if (program === undefined || spawnSync(program, ["--version"]).error === undefined) return true;
+  console.log(`${program} is not installed: left out`);
+  return false;
+});
 const rows: Row[] = [];
 for (const producers of [1, 4]) {
   for (const rival of rivals) {

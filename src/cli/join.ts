@@ -12,6 +12,9 @@ const QUIET_MS: number = 2 * SECOND_MS;
 /** On a terminal, after Ctrl-C or Ctrl-D: how long what was typed before may take to be sent. */
 const LEAVE_MS: number = SECOND_MS;
 
+/** After this line the server closes because it was asked to. */
+const QUIT = /^\/quit(\s|$)/i;
+
 /** Why we could not talk, or not go on, in words for people. */
 class JoinError extends Error {
   override readonly name = "JoinError";
@@ -90,7 +93,7 @@ async function converse(socket: Socket, input: NodeJS.ReadStream, output: NodeJS
     prompt: "> ",
     onLine: (line) => {
       if (line.trim() === "") return;
-      if (/^\/quit(\s|$)/i.test(line)) leaving = true;
+      if (QUIT.test(line)) leaving = true;
       socket.write(`${line}\n`);
     },
     onLeave: () => {
@@ -115,7 +118,7 @@ async function converse(socket: Socket, input: NodeJS.ReadStream, output: NodeJS
 
 /**
  * A conversation in a pipe: input to the server and the server to output, each as fast as the other end takes it. Ends
- * when all input was sent and then the server closes or falls quiet, or when nobody reads the output any more.
+ * when all input (or /quit) was sent and then the server closes or falls quiet, or nobody reads the output any more.
  * Throws `JoinError` when the server closes before.
  */
 async function relay(socket: Socket, input: NodeJS.ReadStream, output: NodeJS.WriteStream): Promise<void> {
@@ -132,7 +135,11 @@ async function relay(socket: Socket, input: NodeJS.ReadStream, output: NodeJS.Wr
     quiet = true;
     socket.destroy();
   };
-  const sending = pipeline(input, socket).then(() => {
+  const sending = pipeline(
+    input,
+    departureStage(() => (sentAll = true)),
+    socket,
+  ).then(() => {
     sentAll = true;
     timer = setTimeout(endWhenQuiet, QUIET_MS);
   });
@@ -171,6 +178,17 @@ function watchForFailure(streams: readonly (Readable | Writable)[]): () => Failu
     });
   }
   return () => failure;
+}
+
+/** Tells when the line goes out that asks the server to close. */
+function departureStage(onQuit: () => void): Transform {
+  const decoder = new LineDecoder();
+  return new Transform({
+    transform(bytes: Buffer, _encoding, done) {
+      if (decoder.push(bytes).some((line) => QUIT.test(line))) onQuit();
+      done(null, bytes);
+    },
+  });
 }
 
 /** Tells of every arrival, and cleans what a terminal shows; a file or program gets the bytes as they are. */

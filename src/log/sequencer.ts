@@ -25,7 +25,7 @@ const bytesOfRecord = recordBytes;
 /** At most so many records of one writer before the next has its turn. */
 const RECORDS_PER_WRITER = 256;
 
-/** Before readers are woken: who is woken for many records sleeps less often, and each waking is a call of the kernel. */
+/** Before readers are woken: who finds more at a time sleeps less often, and each waking is a call of the kernel. */
 const ROUNDS_PER_TURN = 8;
 
 /** Generations begin anew after this one; their negatives mark what was released. */

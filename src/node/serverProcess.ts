@@ -95,7 +95,7 @@ export class ServerProcess {
     if (lock === undefined)
       throw new StartError(
         `a server is running with the data directory ${options.data}; ` +
-          `stop it with "chorus stop", or choose another with --data`,
+          `stop it with "chorus stop" (and the --name it was given), or choose another with --data`,
       );
     const server = new ServerProcess(options, () => lock.release());
     try {

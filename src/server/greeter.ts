@@ -1,7 +1,7 @@
 import type { SessionId } from "../chat/index.ts";
 import type { LogRecord } from "../log/index.ts";
 import { classify, respond } from "../protocol/http/index.ts";
-import { tooManyUsers } from "../protocol/plain/index.ts";
+import { stoppingNotice, tooManyUsers } from "../protocol/plain/index.ts";
 import { RecordKind } from "../record/index.ts";
 import type { ChildPorts, ClientConnection, Handle, Timer } from "./ports.ts";
 import type { SeatMessage } from "./seatMessage.ts";
@@ -34,6 +34,7 @@ export class Greeter {
   readonly #ports: ChildPorts;
   readonly #options: GreeterOptions;
   readonly #newcomers = new Set<Newcomer>();
+  #stopping = false;
 
   constructor(ports: ChildPorts, options: GreeterOptions) {
     this.#ports = ports;
@@ -46,7 +47,22 @@ export class Greeter {
 
   /** Told of every record; the only one that concerns it is the end. */
   applied(record: LogRecord): void {
-    if (record.kind === RecordKind.stop) this.#ports.exit();
+    if (record.kind === RecordKind.stop) this.#stop();
+  }
+
+  /** Who has not said yet what it speaks is told as most would read it. */
+  #stop(): void {
+    this.#stopping = true;
+    for (const newcomer of this.#newcomers) {
+      if (newcomer.finishing) continue;
+      if (!newcomer.isHttp) newcomer.connection.write(stoppingNotice);
+      this.#finish(newcomer);
+    }
+    this.#exitIfDone();
+  }
+
+  #exitIfDone(): void {
+    if (this.#stopping && this.#newcomers.size === 0) this.#ports.exit();
   }
 
   #greet(session: SessionId, full: boolean, handles: readonly Handle[]): void {
@@ -123,6 +139,7 @@ export class Greeter {
     if (!this.#newcomers.has(newcomer)) return;
     this.#forget(newcomer);
     this.#ports.send({ type: "done", session: newcomer.session });
+    this.#exitIfDone();
   }
 
   #forget(newcomer: Newcomer): void {

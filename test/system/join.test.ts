@@ -370,6 +370,18 @@ suite("chorus join in a pipe", { timeout: TIMEOUT_MS }, () => {
     }
   });
 
+  test("a server that closes after /quit was asked to: no complaint, though the input goes on", async () => {
+    await using server = await FakeServer.start();
+    await using join = new PipedJoin(["127.0.0.1", String(server.port)]);
+    const socket = await server.connection();
+    join.child.stdin.write("/quit\n");
+    const [asked] = (await once(socket, "data")) as [Buffer];
+    assert.equal(String(asked), "/quit\n");
+    socket.end("-- bye\n");
+    assert.equal(await text(join.child.stdout), "-- bye\n");
+    assert.deepEqual(await join.ended, { code: 0, signal: null, stderr: "" });
+  });
+
   test("ends without a word when nobody reads its output any more", async () => {
     await using server = await FakeServer.start();
     await using join = new PipedJoin(["127.0.0.1", String(server.port)]);

@@ -177,11 +177,16 @@ test("SIGTERM: what was said arrives, everyone is told, every process ends, noth
   using alice = await TestClient.named(server.port, "alice");
   using bob = await TestClient.named(server.port, "bob");
   const pids = (await server.status()).log.map((each) => each.pid);
+  // Still with the greeter, who waits for its first words.
+  using newcomer = await TestClient.open(server.port);
+  await until("the newcomer to be accepted", async () => (await server.status()).clients === 3);
   bob.say("quick");
   await alice.sees("<bob> quick\n");
   assert.equal(await server.end("SIGTERM"), 0);
   await alice.sees("-- the server is stopping\n");
+  await newcomer.sees("-- the server is stopping\n");
   await alice.ends();
+  await newcomer.ends();
   await bob.ends();
   assert.deepEqual(pids.filter(isAlive), []);
 });

@@ -21,7 +21,7 @@ export const tooManyUsers: Uint8Array = encodeUtf8(
 export const tooLongNotice: Uint8Array = encodeUtf8(
   `-- that line is longer than ${LINE_BYTES_MAX} bytes and was not sent\n`,
 );
-const STOPPING = encodeUtf8("-- the server is stopping\n");
+export const stoppingNotice: Uint8Array = encodeUtf8("-- the server is stopping\n");
 
 /**
  * Effects as lines. What people say begins with `<name> ` or `* name `, what the server says with `-- `: nobody can
@@ -70,7 +70,7 @@ export class PlainRenderer {
   }
 
   stopping(sink: Sink): void {
-    sink.append(STOPPING);
+    sink.append(stoppingNotice);
   }
 
   /** To a newcomer, whoever is there already. */
