@@ -58,6 +58,12 @@ export class Share {
     this.#from = this.#outbox.length;
   }
 
+  /** All that was appended up to now, of the outbox and for it alone, is not for this client: it begins here. */
+  begin(): void {
+    this.#parts = [];
+    this.#from = this.#outbox.length;
+  }
+
   /** For this client alone. */
   append(bytes: Uint8Array): void {
     this.#take(this.#outbox.length);

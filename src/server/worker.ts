@@ -235,7 +235,7 @@ export class Worker {
         return;
       case "arrived":
         this.#renderer.arrived(this.#outbox, effect);
-        this.#arrive(effect.session.id, since);
+        this.#arrive(effect.session.id);
         return;
       case "renamed":
         this.#renderer.renamed(this.#outbox, effect);
@@ -257,7 +257,7 @@ export class Worker {
     }
   }
 
-  #arrive(session: SessionId, since: number): void {
+  #arrive(session: SessionId): void {
     const seat = this.#replica.state.sessions.get(session);
     if (seat?.process !== this.#member.process) return;
     const client = this.#clients.get(session);
@@ -265,7 +265,8 @@ export class Worker {
       this.#expected.add(session);
       return;
     }
-    client.share.skip(since);
+    // What this turn has brought of before was said before it came.
+    client.share.begin();
     client.seated = true;
     this.#greet(client);
     this.#hasInput(client);
@@ -288,11 +289,7 @@ export class Worker {
   /** One write for each client, however much there was. */
   #flush(): void {
     for (const client of this.#clients.values()) {
-      if (!client.seated) {
-        client.share.skip(0);
-        client.share.restart();
-        continue;
-      }
+      if (!client.seated) continue;
       const bytes = client.share.finish();
       client.share.restart();
       // What earlier turns have left: whoever reads has had the time to take it, and none yet for this one's.
