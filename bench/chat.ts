@@ -39,8 +39,8 @@ interface Subject extends AsyncDisposable {
   pids(): Promise<number[]>;
 }
 
-async function startChorus(flags: readonly string[]): Promise<Subject> {
-  const server = await TestServer.start(flags);
+async function startChorus(): Promise<Subject> {
+  const server = await TestServer.start();
   return {
     name: "chorus",
     port: server.port,
@@ -114,12 +114,7 @@ async function connectMs(spareProcesses: number): Promise<number[]> {
   await using server = await TestServer.start(["--spare-processes", String(spareProcesses)]);
   const times: number[] = [];
   for (let i = 0; i < CONNECTS; i += 1) {
-    await until("the spares", async () => {
-      const { processes } = await server.status();
-      const ready = processes.filter((each) => each.ready);
-      const idle = ready.filter((each) => each.role === "worker" && each.clients === 0);
-      return ready.some((each) => each.role === "greeter") && idle.length >= spareProcesses;
-    });
+    await server.hasSpares(spareProcesses);
     const startedMs = performance.now();
     const socket = connect({ port: server.port, host: "127.0.0.1", noDelay: true });
     socket.write("\n");
@@ -142,8 +137,8 @@ async function workerPssBytes(workers: number): Promise<number> {
 
 const rows: string[][] = [];
 for (const clients of CROWDS) {
-  rows.push(await measure(() => startChorus([]), clients));
-  rows.push(await measure(() => startRelay(), clients));
+  rows.push(await measure(startChorus, clients));
+  rows.push(await measure(startRelay, clients));
 }
 console.log(describeMachine());
 console.log(`Messages of 100 bytes from ${SENDERS} of the clients; up to 64 worker processes.\n`);

@@ -4,7 +4,17 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { cpuUs, type News, type Post, type Report, type Role, type Round, nowMs } from "./task.ts";
+import {
+  type News,
+  type Post,
+  type Report,
+  type Role,
+  type Round,
+  costReport,
+  cpuUs,
+  nowMs,
+  onJsonLines,
+} from "./task.ts";
 
 /** What a rival's parent is started with, as its only argument. */
 export interface Assignment {
@@ -34,7 +44,6 @@ export function posts(assignment: Assignment, more: Pick<Post, "path"> = {}): Po
 
 /** A child whose orders and news are lines (see `standardPort`). */
 export function processHand(role: Role, child: ChildProcess): Hand {
-  let rest = "";
   const hand: Hand = {
     role,
     order: (round) => void child.stdin!.write(`${JSON.stringify(round)}\n`),
@@ -46,11 +55,7 @@ export function processHand(role: Role, child: ChildProcess): Hand {
       await exit;
     },
   };
-  child.stdout!.setEncoding("utf8").on("data", (text: string) => {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
-    for (const line of lines) hand.onNews(JSON.parse(line) as News);
-  });
+  onJsonLines(child.stdout!, (news) => hand.onNews(news as News));
   return hand;
 }
 
@@ -78,16 +83,7 @@ export async function conduct(
     });
     for (const hand of hands) if (hand.role === "producer") hand.order(round);
     await reported;
-    reports.push({
-      role: "parent",
-      startedMs,
-      endedMs: nowMs(),
-      cpuUs: cpuUs() + cpuOfOthersUs() - cpuBeforeUs,
-      received: 0,
-      faults: 0,
-      orderHash: 0,
-      latenciesUs: [],
-    });
+    reports.push(costReport("parent", startedMs, cpuUs() + cpuOfOthersUs() - cpuBeforeUs));
     results.push(reports);
   }
   for (const hand of hands) await hand.end();

@@ -6,12 +6,13 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { cpuOfUs } from "../support/processes.ts";
 import { assignment, conduct, posts, processHand } from "./crew.ts";
 import { Consumer, MESSAGE_BYTES, MessageStream, type Post, runProducer, standardPort } from "./task.ts";
 
@@ -19,8 +20,6 @@ const CHANNEL = "bench";
 const UNANSWERED_MAX = 1024;
 /** Messages that go out in one write at most. */
 const PIPELINE_MAX = 64;
-/** Kernel clock ticks a second, on every Linux. */
-const TICKS_PER_SECOND = 100;
 const PUBLISH = Buffer.from(
   `*3\r\n$7\r\nPUBLISH\r\n$${CHANNEL.length}\r\n${CHANNEL}\r\n$${MESSAGE_BYTES}\r\n`,
 );
@@ -73,13 +72,6 @@ async function runMember(post: Post): Promise<void> {
   });
 }
 
-/** What a process has used so far: user and system time, fields 14 and 15 of its `stat`. */
-function cpuOfUs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return ((Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND) * 1e6;
-}
-
 async function runParent(): Promise<void> {
   const task = assignment();
   const folder = mkdtempSync(join(tmpdir(), "chorus-bench-redis-"));
@@ -100,7 +92,7 @@ async function runParent(): Promise<void> {
         }),
       ),
     );
-    await conduct(hands, task.rounds, () => cpuOfUs(server.pid!));
+    await conduct(hands, task.rounds, () => cpuOfUs([server.pid!]));
   } finally {
     server.kill();
     await exit;

@@ -5,6 +5,7 @@
  *   parent ──{"messages": n, "perSecond": r}──► member      one order a round; a consumer answers "listening" first
  *   parent ◄──────────── {"report": …} ──────── member      when it has produced or received all of the round
  */
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
 export const MESSAGE_BYTES = 100;
@@ -66,6 +67,12 @@ export function cpuUs(): number {
   return user + system;
 }
 
+/** Of who receives nothing: how long a round took until now, and what it cost. */
+export function costReport(role: Report["role"], startedMs: number, cpuUs: number): Report {
+  const nothing = { received: 0, faults: 0, orderHash: 0, latenciesUs: [] };
+  return { role, startedMs, endedMs: nowMs(), cpuUs, ...nothing };
+}
+
 /** Numbered messages, in order, as fast as `sender` takes them or at the round's pace. */
 export function runProducer(post: Post, parent: ParentPort, sender: Sender): void {
   const message = new Message(post.index);
@@ -76,17 +83,7 @@ export function runProducer(post: Post, parent: ParentPort, sender: Sender): voi
     if (perSecond === 0) await sendAll(share, message, sender);
     else await sendAtPace(share, perSecond / post.producers, message, sender);
     await sender.flush();
-    const report: Report = {
-      role: "producer",
-      startedMs,
-      endedMs: nowMs(),
-      cpuUs: cpuUs() - cpuBeforeUs,
-      received: 0,
-      faults: 0,
-      orderHash: 0,
-      latenciesUs: [],
-    };
-    parent.say({ report });
+    parent.say({ report: costReport("producer", startedMs, cpuUs() - cpuBeforeUs) });
   };
   parent.onOrder((round) => void produce(round));
   parent.say({ state: "ready" });
@@ -227,17 +224,20 @@ export function checkBytes(consumer: Consumer, bytes: Buffer, at: number): void 
   consumer.check(bytes.readUInt32LE(at), bytes.readUInt32LE(at + 4), sentMs);
 }
 
+/** Calls `handler` with each line that comes, read as JSON. */
+export function onJsonLines(stream: Readable, handler: (value: unknown) => void): void {
+  let rest = "";
+  stream.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) handler(JSON.parse(line));
+  });
+}
+
 /** Orders come as lines on standard input, news go as lines to standard output. */
 export function standardPort(): ParentPort {
-  let rest = "";
   return {
-    onOrder(handler) {
-      process.stdin.setEncoding("utf8").on("data", (text: string) => {
-        const lines = (rest + text).split("\n");
-        rest = lines.pop()!;
-        for (const line of lines) handler(JSON.parse(line) as Round);
-      });
-    },
+    onOrder: (handler) => onJsonLines(process.stdin, (order) => handler(order as Round)),
     say: (news) => void process.stdout.write(`${JSON.stringify(news)}\n`),
   };
 }

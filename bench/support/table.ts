@@ -2,14 +2,10 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism, release, totalmem } from "node:os";
 
-/** Rows of text under their headings; columns after the first `leftColumns` stand on the right. */
-export function formatTable(
-  headings: readonly string[],
-  rows: readonly (readonly string[])[],
-  leftColumns = 1,
-): string {
+/** Rows of text under their headings; all columns but the first stand on the right. */
+export function formatTable(headings: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  const rule = headings.map((_, column) => (column < leftColumns ? "---" : "---:"));
+  const rule = headings.map((_, column) => (column === 0 ? "---" : "---:"));
   return [line(headings), line(rule), ...rows.map(line)].join("\n");
 }
 

@@ -68,11 +68,6 @@ export class RingWriter {
     this.#limit = words.load(this.#limitWord);
   }
 
-  /** Whether there are records that `publish` has not told yet. */
-  get hasUnpublished(): boolean {
-    return this.#head !== this.#segment.words.get(this.#publishedWord);
-  }
-
   /**
    * Room for a payload of `length` bytes: its offset in `segment.words.bytes`, to be filled and followed by `commit`.
    * @returns BACK_PRESSURED where the readers have not made room yet, TOO_BIG above `layout.payloadBytesMax`.

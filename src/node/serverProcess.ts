@@ -37,6 +37,15 @@ export interface ServerOptions {
   log(level: LogLevel, text: string): void;
 }
 
+/** Why it cannot listen where it was told to, in words for people. */
+const LISTEN_FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program listens there; choose another port",
+  EACCES: "this user may not listen there; ports below 1024 need a privilege",
+  ENOTFOUND: "unknown host",
+  EAI_AGAIN: "unknown host",
+  EADDRNOTAVAIL: "this machine does not have that address",
+};
+
 /** What a child needs to know, as JSON among its arguments. */
 export interface ChildOptions {
   serverName: string;
@@ -202,16 +211,7 @@ export class ServerProcess {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#listener.once("error", (error: NodeJS.ErrnoException) => {
-        const why =
-          error.code === "EADDRINUSE"
-            ? "another program listens there; choose another port"
-            : error.code === "EACCES"
-              ? "this user may not listen there; ports below 1024 need a privilege"
-              : error.code === "ENOTFOUND" || error.code === "EAI_AGAIN"
-                ? "unknown host"
-                : error.code === "EADDRNOTAVAIL"
-                  ? "this machine does not have that address"
-                  : error.message;
+        const why = LISTEN_FAILURES[error.code ?? ""] ?? error.message;
         reject(new StartError(`cannot listen on ${host}:${port}: ${why}`));
       });
       this.#listener.listen({ host, port, backlog: 1024 }, resolve);

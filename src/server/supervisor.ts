@@ -190,8 +190,8 @@ export class Supervisor {
         if (connection.process === process) connection.process = undefined;
       }
     } else {
-      for (const { session, ...connection } of this.#connections.values())
-        if (connection.process === process) this.#drop(session);
+      for (const connection of this.#connections.values())
+        if (connection.process === process) this.#drop(connection.session);
       this.#say(RecordKind.processDied, encode({ kind: "processDied", process }).payload);
     }
     for (const other of this.#children.values()) {

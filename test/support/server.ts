@@ -79,6 +79,15 @@ export class TestServer implements AsyncDisposable {
     return JSON.parse(stdout) as Status;
   }
 
+  /** Waits until the greeter and so many workers without a client are ready. */
+  async hasSpares(count: number): Promise<void> {
+    await until(`the greeter and ${count} spare processes`, async () => {
+      const ready = (await this.status()).processes.filter((each) => each.ready);
+      const spares = ready.filter((each) => each.role === "worker" && each.clients === 0);
+      return ready.some((each) => each.role === "greeter") && spares.length >= count;
+    });
+  }
+
   /** Process ids of the workers that serve somebody. */
   async busyWorkers(): Promise<number[]> {
     const { processes, log } = await this.status();

@@ -51,12 +51,7 @@ test("who comes sees nothing of what was said before, though its process has not
   using alice = await TestClient.named(server.port, "alice");
   using bob = await TestClient.named(server.port, "bob");
   // Processes that wait for their first client are not woken for what others say; those that start read along.
-  await until("the spares", async () => {
-    const { processes } = await server.status();
-    return (
-      processes.filter((each) => each.role === "worker" && each.ready && each.clients === 0).length === 2
-    );
-  });
+  await server.hasSpares(2);
   for (let line = 0; line < 50; line += 1) alice.say(`before ${line}`);
   await bob.sees("<alice> before 49\n");
   using carol = await TestClient.named(server.port, "carol");
