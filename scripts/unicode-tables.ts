@@ -61,7 +61,11 @@ export function makeTables(): ReadonlyMap<string, string> {
       "src/chat/unicode/propertyTables.ts",
       fileText([
         ["PROPERTY_CLASSES", "What a code point is, and its scripts (Script_Extensions).", classes],
-        ["PROPERTY_RUNS", "How many code points, from 0 on, are of which of the classes above.", encode(runs)],
+        [
+          "PROPERTY_RUNS",
+          "How many code points, from 0 on, are of which of the classes above.",
+          encode(runs),
+        ],
         [
           "COMBINING_RUNS",
           "How many code points to leave out, how many follow, and the rank of their combining class.",
@@ -74,7 +78,11 @@ export function makeTables(): ReadonlyMap<string, string> {
       fileText([
         ["CANONICAL_PAIRS", "What composes again, and of which two.", encodeMapping(canonical.pairs)],
         ["CANONICAL_OTHERS", "What decomposes and does not compose again.", encodeMapping(canonical.others)],
-        ["COMPATIBILITY", "Compatibility decompositions, where they differ.", encodeMapping(makeCompatibility())],
+        [
+          "COMPATIBILITY",
+          "Compatibility decompositions, where they differ.",
+          encodeMapping(makeCompatibility()),
+        ],
         ["CASE_FOLDING", "Full case folding: C and F of CaseFolding.txt.", encodeMapping(makeCaseFolding())],
       ]),
     ],
@@ -90,7 +98,9 @@ function fileText(tables: readonly (readonly [name: string, comment: string, dat
  * Made by scripts/unicode-tables.ts from Unicode ${process.versions.unicode}: do not edit. The license of the data is in LICENSE beside it.
  */`;
   const body = tables.map(([name, comment, data]) => {
-    const lines = data.includes(" ") ? wrapWords(data) : (data.match(new RegExp(`.{1,${COLUMNS}}`, "g")) ?? []);
+    const lines = data.includes(" ")
+      ? wrapWords(data)
+      : (data.match(new RegExp(`.{1,${COLUMNS}}`, "g")) ?? []);
     return `/** ${comment} */\nexport const ${name} = \`\n${lines.join("\n")}\n\`;`;
   });
   return `${[head, ...body].join("\n\n")}\n`;
@@ -147,7 +157,10 @@ function makeProperties(): { classes: string; runs: number[] } {
   for (const script of SCRIPTS) {
     for (const { 0: run } of everything.matchAll(new RegExp(`\\p{Script_Extensions=${script}}+`, "gu")))
       for (const codePoint of codePointsOf(run))
-        scripts.set(codePoint, `${scripts.get(codePoint) ?? ""}${scripts.has(codePoint) ? "," : ""}${script}`);
+        scripts.set(
+          codePoint,
+          `${scripts.get(codePoint) ?? ""}${scripts.has(codePoint) ? "," : ""}${script}`,
+        );
   }
   const numbers = new Map<string, number>();
   const runs: number[] = [];
@@ -195,11 +208,13 @@ function makeCombiningRuns(): number[] {
     if (peers !== undefined && !changesPlaces(peers[0]!, mark)) peers.push(mark);
     else ranks.splice(rank, 0, [mark]);
   }
-  const rankOf = new Map(ranks.flatMap((marks, index) => marks.map((mark) => [mark.codePointAt(0)!, index + 1])));
+  const rankOf = new Map(
+    ranks.flatMap((marks, index) => marks.map((mark) => [mark.codePointAt(0)!, index + 1])),
+  );
   const runs: number[] = [];
   let position = 0;
   const marks = [...rankOf.keys()].toSorted((a, b) => a - b);
-  for (let index = 0; index < marks.length; ) {
+  for (let index = 0; index < marks.length;) {
     const start = marks[index]!;
     const rank = rankOf.get(start)!;
     let length = 0;

@@ -1,8 +1,15 @@
 export { type ChatRecord, type Effect, type LeaveReason, apply } from "./apply.ts";
+export { NameIndex, skeletons } from "./nameIndex.ts";
 export {
   DISPLAY_NAME_CHARACTERS_MAX,
   NICK_CHARACTERS_MAX,
+  ROOM_NAME_BYTES_MAX,
+  ROOM_NAME_CHARACTERS_MAX,
+  cleanDisplayName,
+  cleanRoomName,
+  deriveNick,
   foldName,
+  foldNick,
   isDisplayName,
   isNick,
 } from "./names.ts";

@@ -1,16 +1,41 @@
+import { hasMeaningOnly, isOneScriptEachWord } from "./characters.ts";
+import { foldCompatibly, isAscii, toNfc, toNfkd } from "./unicode/normalization.ts";
+import { kindOf } from "./unicode/properties.ts";
+
 /** Nicks are short enough for every IRC client's column. */
 export const NICK_CHARACTERS_MAX = 24;
 export const DISPLAY_NAME_CHARACTERS_MAX = 32;
+/** As RFC 2812 has it (1.3), but for the `#`. */
+export const ROOM_NAME_CHARACTERS_MAX = 50;
+/** In UTF-8, with the `#`: a line of IRC is 512 bytes, and names a room beside who speaks. */
+export const ROOM_NAME_BYTES_MAX = 64;
 
 const NICK = /^[A-Za-z[\]\\`_^{|}][A-Za-z0-9[\]\\`_^{|}-]*$/;
 
-/** Whether it may be a nick: ASCII, by RFC 2812's grammar, 1 to 24 characters. */
+/** Whether it may be a nick: ASCII, by RFC 2812's grammar (2.3.1), 1 to 24 characters. */
 export function isNick(text: string): boolean {
   return text.length <= NICK_CHARACTERS_MAX && NICK.test(text);
 }
 
+/**
+ * The same for nicks that count as the same: by IRC's `rfc1459` case mapping, in which `{|}~` are the lower case of
+ * `[\]^` (RFC 1459, 2.2). Other scripts are left alone.
+ */
+export function foldNick(nick: string): string {
+  let folded = "";
+  for (let index = 0; index < nick.length; index += 1) {
+    const code = nick.charCodeAt(index);
+    folded += code >= 0x41 && code <= 0x5e ? String.fromCharCode(code + 32) : nick[index]!;
+  }
+  return folded;
+}
+
+/** What `foldNick` was called. */
+export const foldName: (name: string) => string = foldNick;
+
 /** Blanks at the ends; controls, line separators, and what turns the direction of text, anywhere. */
-const NOT_IN_A_NAME = /^\s|\s$|[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+// oxlint-disable-next-line no-control-regex
+const NOT_IN_A_NAME = /^\s|\s$|[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
 /** Whether it may be a display name: 1 to 32 code points of any script, safe to show, with no blank at either end. */
 export function isDisplayName(text: string): boolean {
@@ -19,13 +44,88 @@ export function isDisplayName(text: string): boolean {
   return text.isWellFormed() && !NOT_IN_A_NAME.test(text);
 }
 
-/** The same for names that count as the same: by IRC's `rfc1459` case mapping, in which `{|}~` are lower case. */
-export function foldName(name: string): string {
-  let folded = "";
-  for (const character of name) {
-    const code = character.charCodeAt(0);
-    folded +=
-      character.length === 1 && code >= 0x41 && code <= 0x5e ? String.fromCharCode(code + 32) : character;
+/** No more text than this is looked at: one character may be written with several, and blanks are made fewer. */
+const UNITS_MAX = 512;
+
+/**
+ * The display name that this text means, or undefined where it means none: of any script, 1 to 32 code points,
+ * composed (NFC), blanks made single. What is left out or refused is what could pass for another name, or for
+ * something that is no name:
+ *
+ * - what is not seen, not assigned (in the Unicode of the tables), private, a control, or turns the direction of text;
+ * - `<` and `>`, and what looks like them: `<alice> hi <bob>`;
+ * - marks without a letter, and more of them than a letter carries (UTS #39, 5.4);
+ * - joiners and selectors where they change nothing (UAX #31, 2.3);
+ * - a word of mixed scripts, such as Latin with Cyrillic; Latin goes with Chinese, Japanese and Korean ("highly
+ *   restrictive" of UTS #39, 5.2, for each word);
+ * - ASCII that is no nick: a slip of the finger, not another script.
+ *
+ * Look-alikes of one whole script pass here; a `NameIndex` keeps them from whoever has the name already.
+ */
+export function cleanDisplayName(text: string): string | undefined {
+  if (isAscii(text)) {
+    const nick = text.replace(/^[ \t]+|[ \t]+$/g, "");
+    return isNick(nick) ? nick : undefined;
   }
-  return folded;
+  if (text.length > UNITS_MAX || !text.isWellFormed()) return undefined;
+  const characters: string[] = [];
+  for (const character of toNfc(text)) {
+    const isBlank = character === "\t" || kindOf(character.codePointAt(0)!) === "blank";
+    if (!isBlank) characters.push(character);
+    else if (characters.length > 0 && characters.at(-1) !== " ") characters.push(" ");
+  }
+  if (characters.at(-1) === " ") characters.pop();
+  if (characters.length === 0 || characters.length > DISPLAY_NAME_CHARACTERS_MAX) return undefined;
+  const name = characters.join("");
+  // Blanks of other scripts may have been all that was not ASCII.
+  if (isAscii(name)) return isNick(name) ? name : undefined;
+  return hasMeaningOnly(characters) && isOneScriptEachWord(characters) ? name : undefined;
+}
+
+/** Beside letters, digits, marks and pictures: what ASCII has for it, and what stands within words (UAX #31, table 3). */
+const ROOM_SYMBOLS = new Set("-_.+#&/=!?~'`{|}\u00b7\u058a\u05f3\u05f4\u0f0b\u30a0\u30fb");
+const PICTURE_SELECTOR = "\ufe0f";
+
+/**
+ * The room's name that this text means, or undefined where it means none: `#`, then 1 to 50 code points of any
+ * script, 64 bytes in UTF-8 at most, at least one of them a letter, a digit or a picture. No blank, comma or control,
+ * so that IRC can carry it, and nothing that `cleanDisplayName` would not let pass.
+ *
+ * A room has one spelling: composed for compatibility (NFKC), and folded, by `rfc1459` for ASCII and by full case
+ * folding for the rest. `#Straße` is `#strasse`, `#ＡＢＣ[]` is `#abc{}`.
+ */
+export function cleanRoomName(text: string): string | undefined {
+  if (!text.startsWith("#") || text.length > UNITS_MAX || !text.isWellFormed()) return undefined;
+  const folded = foldNick(foldCompatibly(text.slice(1)));
+  // With the selector or without, it is the same picture.
+  const characters = Array.from(folded).filter(
+    (character, index, all) =>
+      character !== PICTURE_SELECTOR || index === 0 || kindOf(all[index - 1]!.codePointAt(0)!) !== "picture",
+  );
+  if (characters.length === 0 || characters.length > ROOM_NAME_CHARACTERS_MAX) return undefined;
+  const name = `#${characters.join("")}`;
+  if (utf8Length(name) > ROOM_NAME_BYTES_MAX) return undefined;
+  const kinds = characters.map((character) => kindOf(character.codePointAt(0)!));
+  if (!kinds.some((kind) => kind === "letter" || kind === "number" || kind === "picture")) return undefined;
+  const isAllowed = characters.every(
+    (character, index) =>
+      ROOM_SYMBOLS.has(character) || (kinds[index] !== "symbol" && kinds[index] !== "blank"),
+  );
+  return isAllowed && hasMeaningOnly(characters) && isOneScriptEachWord(characters) ? name : undefined;
+}
+
+/** The ASCII letters and digits of a name, accents taken off; "user" where there are none. Always a nick. */
+export function deriveNick(displayName: string): string {
+  const letters = toNfkd(displayName).replace(/[^A-Za-z0-9_-]/g, "");
+  const nick = letters.replace(/^[0-9-]+/, "").slice(0, NICK_CHARACTERS_MAX);
+  return nick === "" ? "user" : nick;
+}
+
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const codePoint = character.codePointAt(0)!;
+    bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+  }
+  return bytes;
 }

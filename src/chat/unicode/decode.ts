@@ -35,18 +35,28 @@ export function decodeMapping(table: string): ReadonlyMap<number, string> {
   const mapping = new Map<number, string>();
   const values: number[] = [];
   let key = 0;
-  for (let index = 0; index < numbers.length; ) {
+  for (let index = 0; index < numbers.length;) {
     key += numbers[index]!;
     const length = numbers[index + 1]!;
     index += 2;
     let text = "";
     for (let place = 0; place < length; place += 1, index += 1) {
       const difference = numbers[index]!;
-      const value = (values[place] ?? 0) + ((difference & 1) === 0 ? difference >> 1 : -((difference + 1) >> 1));
+      const value =
+        (values[place] ?? 0) + ((difference & 1) === 0 ? difference >> 1 : -((difference + 1) >> 1));
       values[place] = value;
       text += String.fromCodePoint(value);
     }
     mapping.set(key, text);
   }
   return mapping;
+}
+
+/**
+ * Decoded when it is first asked for: taking them all apart costs a process some milliseconds, and many never meet a
+ * name that is not ASCII.
+ */
+export function lazy<T>(decode: () => T): () => T {
+  let value: { readonly decoded: T } | undefined;
+  return () => (value ??= { decoded: decode() }).decoded;
 }

@@ -2,17 +2,20 @@
  * The normalization forms of UAX #15 and the full case folding of the Unicode Standard (chapter 3.13), by tables: the
  * same in every process, whatever Unicode its Node knows.
  */
-import { decodeMapping } from "./decode.ts";
+import { decodeMapping, lazy } from "./decode.ts";
 import { CANONICAL_OTHERS, CANONICAL_PAIRS, CASE_FOLDING, COMPATIBILITY } from "./mappingTables.ts";
 import { combiningRank } from "./properties.ts";
 
-const canonicalPairs = decodeMapping(CANONICAL_PAIRS);
-const canonicalOthers = decodeMapping(CANONICAL_OTHERS);
-const compatibility = decodeMapping(COMPATIBILITY);
-const caseFolding = decodeMapping(CASE_FOLDING);
+const canonicalPairs = lazy(() => decodeMapping(CANONICAL_PAIRS));
+const canonicalOthers = lazy(() => decodeMapping(CANONICAL_OTHERS));
+const compatibility = lazy(() => decodeMapping(COMPATIBILITY));
+const caseFolding = lazy(() => decodeMapping(CASE_FOLDING));
 
-const compositions = new Map<string, string>();
-for (const [codePoint, pair] of canonicalPairs) compositions.set(pair, String.fromCodePoint(codePoint));
+const compositions = lazy((): ReadonlyMap<string, string> => {
+  const wholes = new Map<string, string>();
+  for (const [codePoint, pair] of canonicalPairs()) wholes.set(pair, String.fromCodePoint(codePoint));
+  return wholes;
+});
 
 /** Hangul syllables are arithmetic: chapter 3.12. */
 const SYLLABLE_FIRST = 0xac00;
@@ -30,27 +33,37 @@ type Step = (codePoint: number, character: string) => string;
 
 const ASCII = /^[\0-\x7f]*$/;
 
+export function isAscii(text: string): boolean {
+  return ASCII.test(text);
+}
+
 export function toNfc(text: string): string {
-  return ASCII.test(text) ? text : compose(decompose(text, canonical));
+  return isAscii(text) ? text : compose(decompose(text, canonical));
 }
 
 export function toNfd(text: string): string {
-  return ASCII.test(text) ? text : decompose(text, canonical).join("");
+  return isAscii(text) ? text : decompose(text, canonical).join("");
 }
 
 export function toNfkc(text: string): string {
-  return ASCII.test(text) ? text : compose(decompose(text, compatible));
+  return isAscii(text) ? text : compose(decompose(text, compatible));
 }
 
 export function toNfkd(text: string): string {
-  return ASCII.test(text) ? text : decompose(text, compatible).join("");
+  return isAscii(text) ? text : decompose(text, compatible).join("");
 }
 
 /** Full case folding: `ß` becomes `ss`. What it gives may have to be composed again. */
 export function foldCase(text: string): string {
+  if (isAscii(text)) return text.toLowerCase();
   let folded = "";
-  for (const character of text) folded += caseFolding.get(character.codePointAt(0)!) ?? character;
+  for (const character of text) folded += caseFolding().get(character.codePointAt(0)!) ?? character;
   return folded;
+}
+
+/** One spelling for what differs by case or by compatibility alone: NFKC and full case folding until nothing changes. */
+export function foldCompatibly(text: string): string {
+  return toNfkc(foldCase(toNfkc(foldCase(toNfd(text)))));
 }
 
 function canonical(codePoint: number, character: string): string {
@@ -66,16 +79,16 @@ function canonical(codePoint: number, character: string): string {
   let first = character;
   let rest = "";
   for (;;) {
-    const pair = canonicalPairs.get(first.codePointAt(0)!);
+    const pair = canonicalPairs().get(first.codePointAt(0)!);
     if (pair === undefined) break;
     first = String.fromCodePoint(pair.codePointAt(0)!);
     rest = pair.slice(first.length) + rest;
   }
-  return (canonicalOthers.get(first.codePointAt(0)!) ?? first) + rest;
+  return (canonicalOthers().get(first.codePointAt(0)!) ?? first) + rest;
 }
 
 function compatible(codePoint: number, character: string): string {
-  return compatibility.get(codePoint) ?? canonical(codePoint, character);
+  return compatibility().get(codePoint) ?? canonical(codePoint, character);
 }
 
 /** Characters, marks in their canonical order. */
@@ -123,5 +136,5 @@ function composePair(first: string, second: string): string | undefined {
   const tail = second.codePointAt(0)! - TAIL_FIRST;
   if (syllable >= 0 && syllable < SYLLABLES && syllable % TAILS === 0 && tail > 0 && tail < TAILS)
     return String.fromCodePoint(SYLLABLE_FIRST + syllable + tail);
-  return compositions.get(first + second);
+  return compositions().get(first + second);
 }

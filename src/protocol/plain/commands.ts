@@ -1,5 +1,11 @@
 import { decodeUtf8, encodeUtf8 } from "../../base/index.ts";
-import { DISPLAY_NAME_CHARACTERS_MAX, NICK_CHARACTERS_MAX, isDisplayName, isNick } from "../../chat/index.ts";
+import {
+  DISPLAY_NAME_CHARACTERS_MAX,
+  NICK_CHARACTERS_MAX,
+  cleanDisplayName,
+  deriveNick,
+  isNick,
+} from "../../chat/index.ts";
 
 /** What a line asks for. */
 export type Command =
@@ -78,34 +84,11 @@ export const helpText: Uint8Array = encodeUtf8(
   ].join(""),
 );
 
-/**
- * What cannot be seen, so that another's name could be borrowed; and what would make one's words look like another's:
- * `<alice> hi <bob>`. Joiners between letters of other scripts, and the selector after a picture, have a meaning.
- */
-const DECEPTIVE: readonly RegExp[] = [
-  /[<>\ufffd]/u,
-  /(?![\u200c-\u200d]|\ufe0f)\p{Default_Ignorable_Code_Point}/u,
-  /(?<![^\0-\x7f])[\u200c-\u200d]|[\u200c-\u200d](?![^\0-\x7f])/u,
-  /(?<!\p{Extended_Pictographic})\ufe0f/u,
-  // A mark that goes on top of what stands before the name, and a blank that is none to Unicode.
-  /^\p{Mark}|\u2800/u,
-];
-
 function parseNick(text: string): Command | undefined {
-  if (isNick(text)) return { kind: "nick", nick: text, displayName: text, derived: false };
-  // Composed, so that what looks the same is the same name.
-  const name = text.normalize("NFC").replace(/\s+/gu, " ");
-  if (!isDisplayName(name) || DECEPTIVE.some((pattern) => pattern.test(name))) return undefined;
-  // ASCII that is no nick is a slip of the finger, not another script.
-  if (/^[\x20-\x7e]*$/.test(name)) return undefined;
-  return { kind: "nick", nick: deriveNick(name), displayName: name, derived: true };
-}
-
-/** The ASCII letters and digits of a name, accents taken off; "user" where there are none. */
-function deriveNick(name: string): string {
-  const letters = name.normalize("NFKD").replace(/[^A-Za-z0-9_-]/g, "");
-  const nick = letters.replace(/^[0-9-]+/, "").slice(0, NICK_CHARACTERS_MAX);
-  return nick === "" ? "user" : nick;
+  const displayName = cleanDisplayName(text);
+  if (displayName === undefined) return undefined;
+  if (isNick(displayName)) return { kind: "nick", nick: displayName, displayName, derived: false };
+  return { kind: "nick", nick: deriveNick(displayName), displayName, derived: true };
 }
 
 /** Enough of what somebody typed to recognise it. */

@@ -1,0 +1,120 @@
+/*
+ * Who has which name, so that nobody takes one that could be mistaken for another's.
+ *
+ * Two names of ASCII differ when they differ by `rfc1459`, however alike they look: people are called al1ce beside
+ * alice, and have been for forty years of IRC. A name with anything else in it is nobody's custom yet, so it has to
+ * look unlike every other name, of ASCII or not. That is symmetric but not transitive (al1ce and alice both collide with
+ * a Cyrillic look-alike, and not with each other), so no one key for a Map can say it: the index keeps two.
+ */
+import { assert } from "../base/index.ts";
+import { foldNick } from "./names.ts";
+import { prototype } from "./unicode/confusables.ts";
+import { foldCase, foldCompatibly, isAscii, toNfd } from "./unicode/normalization.ts";
+
+/** How many names each owner has of a kind. An owner may have the same one twice: as nick, and as what is shown. */
+type Counts<Owner> = Map<Owner, number>;
+
+interface Lookalikes<Owner> {
+  readonly all: Counts<Owner>;
+  readonly notAscii: Counts<Owner>;
+}
+
+/**
+ * Names and their owners. A name is taken by one owner at a time, as often as they like, and given back as often.
+ * Everything is a few look-ups in maps; the same calls in the same order give the same answers everywhere.
+ *
+ * ```ts
+ * const names = new NameIndex<number>();
+ * names.take("alice", 1); // true
+ * names.take("al1ce", 2); // true
+ * names.take("аlісе", 3); // false: Cyrillic
+ * names.ownerOf("ALICE"); // 1
+ * ```
+ */
+export class NameIndex<Owner> {
+  readonly #owners = new Map<string, { readonly owner: Owner; count: number }>();
+  readonly #lookalikes = new Map<string, Lookalikes<Owner>>();
+
+  /** Whether this owner could take it: nobody else has it, or one that it could be mistaken for. */
+  isFree(name: string, owner: Owner): boolean {
+    const holder = this.#owners.get(identity(name));
+    if (holder !== undefined && holder.owner !== owner) return false;
+    return skeletons(name).every((skeleton) => {
+      const lookalikes = this.#lookalikes.get(skeleton);
+      return (
+        lookalikes === undefined || isNobodyElses(isAscii(name) ? lookalikes.notAscii : lookalikes.all, owner)
+      );
+    });
+  }
+
+  /** @returns whether it was free; if not, nothing has changed */
+  take(name: string, owner: Owner): boolean {
+    if (!this.isFree(name, owner)) return false;
+    const key = identity(name);
+    const holder = this.#owners.get(key);
+    if (holder === undefined) this.#owners.set(key, { owner, count: 1 });
+    else holder.count += 1;
+    for (const skeleton of skeletons(name)) {
+      let lookalikes = this.#lookalikes.get(skeleton);
+      if (lookalikes === undefined) {
+        lookalikes = { all: new Map(), notAscii: new Map() };
+        this.#lookalikes.set(skeleton, lookalikes);
+      }
+      count(lookalikes.all, owner, 1);
+      if (!isAscii(name)) count(lookalikes.notAscii, owner, 1);
+    }
+    return true;
+  }
+
+  /** Gives back what this owner has taken, once. */
+  release(name: string, owner: Owner): void {
+    const key = identity(name);
+    const holder = this.#owners.get(key);
+    assert(holder !== undefined && holder.owner === owner, "only who has a name gives it back");
+    holder.count -= 1;
+    if (holder.count === 0) this.#owners.delete(key);
+    for (const skeleton of skeletons(name)) {
+      const lookalikes = this.#lookalikes.get(skeleton);
+      assert(lookalikes !== undefined, "a name that is taken has its look-alikes");
+      count(lookalikes.all, owner, -1);
+      if (!isAscii(name)) count(lookalikes.notAscii, owner, -1);
+      if (lookalikes.all.size === 0) this.#lookalikes.delete(skeleton);
+    }
+  }
+
+  /** Who has this very name, in whatever case; not one that only looks like it. */
+  ownerOf(name: string): Owner | undefined {
+    return this.#owners.get(identity(name))?.owner;
+  }
+}
+
+/**
+ * Names that share one of these look alike, in some case: the prototype (UTS #39) of the name as it is written, and
+ * that of its folded spelling, both without case. One alone would miss some: a capital of Cyrillic, Greek or Armenian
+ * may look like one of Latin where the small letters do not (`ВОВ`), and the other way round.
+ */
+export function skeletons(name: string): readonly string[] {
+  const asWritten = foldPrototype(name);
+  const folded = foldPrototype(identity(name));
+  return asWritten === folded ? [asWritten] : [asWritten, folded];
+}
+
+function foldPrototype(text: string): string {
+  return toNfd(foldCase(foldNick(prototype(text))));
+}
+
+/** One spelling for what is the same name. */
+function identity(name: string): string {
+  return isAscii(name) ? foldNick(name) : foldNick(foldCompatibly(foldNick(name)));
+}
+
+function isNobodyElses<Owner>(counts: Counts<Owner>, owner: Owner): boolean {
+  return counts.size === 0 || (counts.size === 1 && counts.has(owner));
+}
+
+function count<Owner>(counts: Counts<Owner>, owner: Owner, change: 1 | -1): void {
+  const next = (counts.get(owner) ?? 0) + change;
+  assert(next >= 0, "nothing is given back that was not taken");
+  if (next === 0) counts.delete(owner);
+  else counts.set(owner, next);
+}
