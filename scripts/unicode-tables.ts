@@ -95,7 +95,8 @@ export function makeTables(): ReadonlyMap<string, string> {
 
 function fileText(tables: readonly (readonly [name: string, comment: string, data: string])[]): string {
   const head = `/*
- * Made by scripts/unicode-tables.ts from Unicode ${process.versions.unicode}: do not edit. The license of the data is in LICENSE beside it.
+ * Made by scripts/unicode-tables.ts from Unicode ${process.versions.unicode}: do not edit.
+ * The license of the data is that in src/chat/unicode/LICENSE.
  */`;
   const body = tables.map(([name, comment, data]) => {
     const lines = data.includes(" ")
@@ -289,7 +290,9 @@ function readConfusables(): Map<number, number[]> {
     const length = Math.floor(key / 0x1000000) + 1;
     const at = start + values + index * 2;
     const from = length === 1 ? at : start + strings + file.readUInt16LE(at) * 2;
-    mapping.set(key % 0x1000000, codePointsOf(file.toString("utf16le", from, from + length * 2)));
+    const units = file.toString("utf16le", from, from + length * 2);
+    // confusables.txt has a tab in what U+1F16D becomes, by mistake.
+    mapping.set(key % 0x1000000, codePointsOf(units.replaceAll("\t", "")));
   }
   return mapping;
 }

@@ -69,10 +69,10 @@ export function isOneScriptEachWord(characters: readonly string[]): boolean {
       word = [];
       continue;
     }
-    // Marks and symbols go with the letters, whatever scripts they have been seen with so far.
-    const scripts =
-      kind === "letter" || kind === "number" || kind === "spacing mark" ? scriptsOf(codePoint) : [];
-    if (scripts.length > 0) word.push(scripts);
+    const scripts = kind === "symbol" ? [] : scriptsOf(codePoint);
+    // An accent goes with every script's letters, whichever it has been seen with so far.
+    const isAccent = kind === "mark" && scripts.includes("Latn");
+    if (scripts.length > 0 && !isAccent) word.push(scripts);
   }
   return isOneScript(word);
 }

@@ -1,18 +1,24 @@
 /*
  * Who has which name, so that nobody takes one that could be mistaken for another's.
  *
- * Two names of ASCII differ when they differ by `rfc1459`, however alike they look: people are called al1ce beside
- * alice, and have been for forty years of IRC. A name with anything else in it is nobody's custom yet, so it has to
- * look unlike every other name, of ASCII or not. That is symmetric but not transitive (al1ce and alice both collide with
- * a Cyrillic look-alike, and not with each other), so no one key for a Map can say it: the index keeps two.
+ * Two names of ASCII differ when they differ by `rfc1459`, however alike they look: people on IRC have always been
+ * called al1ce beside alice. A name with anything else in it has to look unlike every other name, of ASCII or not.
+ * That is symmetric but not transitive (a1ice and alice both collide with a look-alike in Cyrillic, and not with each
+ * other), so keys of one Map cannot say it: the index counts, for each look, who has names of either sort.
  */
 import { assert } from "../base/index.ts";
 import { foldNick } from "./names.ts";
 import { prototype } from "./unicode/confusables.ts";
 import { foldCase, foldCompatibly, isAscii, toNfd } from "./unicode/normalization.ts";
 
-/** How many names each owner has of a kind. An owner may have the same one twice: as nick, and as what is shown. */
-type Counts<Owner> = Map<Owner, number>;
+/** How many there are of each. An owner may have the same name twice: as nick, and as what is shown. */
+type Counts<Key> = Map<Key, number>;
+
+interface Holder<Owner> {
+  readonly owner: Owner;
+  /** As they were taken, to the letter. */
+  readonly spellings: Counts<string>;
+}
 
 interface Lookalikes<Owner> {
   readonly all: Counts<Owner>;
@@ -32,7 +38,7 @@ interface Lookalikes<Owner> {
  * ```
  */
 export class NameIndex<Owner> {
-  readonly #owners = new Map<string, { readonly owner: Owner; count: number }>();
+  readonly #owners = new Map<string, Holder<Owner>>();
   readonly #lookalikes = new Map<string, Lookalikes<Owner>>();
 
   /** Whether this owner could take it: nobody else has it, or one that it could be mistaken for. */
@@ -51,9 +57,12 @@ export class NameIndex<Owner> {
   take(name: string, owner: Owner): boolean {
     if (!this.isFree(name, owner)) return false;
     const key = identity(name);
-    const holder = this.#owners.get(key);
-    if (holder === undefined) this.#owners.set(key, { owner, count: 1 });
-    else holder.count += 1;
+    let holder = this.#owners.get(key);
+    if (holder === undefined) {
+      holder = { owner, spellings: new Map() };
+      this.#owners.set(key, holder);
+    }
+    count(holder.spellings, name, 1);
     for (const skeleton of skeletons(name)) {
       let lookalikes = this.#lookalikes.get(skeleton);
       if (lookalikes === undefined) {
@@ -66,13 +75,13 @@ export class NameIndex<Owner> {
     return true;
   }
 
-  /** Gives back what this owner has taken, once. */
+  /** Gives back, once, what this owner has taken in this very spelling. */
   release(name: string, owner: Owner): void {
     const key = identity(name);
     const holder = this.#owners.get(key);
     assert(holder !== undefined && holder.owner === owner, "only who has a name gives it back");
-    holder.count -= 1;
-    if (holder.count === 0) this.#owners.delete(key);
+    count(holder.spellings, name, -1);
+    if (holder.spellings.size === 0) this.#owners.delete(key);
     for (const skeleton of skeletons(name)) {
       const lookalikes = this.#lookalikes.get(skeleton);
       assert(lookalikes !== undefined, "a name that is taken has its look-alikes");
@@ -112,9 +121,9 @@ function isNobodyElses<Owner>(counts: Counts<Owner>, owner: Owner): boolean {
   return counts.size === 0 || (counts.size === 1 && counts.has(owner));
 }
 
-function count<Owner>(counts: Counts<Owner>, owner: Owner, change: 1 | -1): void {
-  const next = (counts.get(owner) ?? 0) + change;
+function count<Key>(counts: Counts<Key>, key: Key, change: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + change;
   assert(next >= 0, "nothing is given back that was not taken");
-  if (next === 0) counts.delete(owner);
-  else counts.set(owner, next);
+  if (next === 0) counts.delete(key);
+  else counts.set(key, next);
 }

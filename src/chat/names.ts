@@ -30,8 +30,10 @@ export function foldNick(nick: string): string {
   return folded;
 }
 
-/** What `foldNick` was called. */
-export const foldName: (name: string) => string = foldNick;
+/** For names that are shown, too: as `foldNick`. */
+export function foldName(name: string): string {
+  return foldNick(name);
+}
 
 /** Blanks at the ends; controls, line separators, and what turns the direction of text, anywhere. */
 // oxlint-disable-next-line no-control-regex
@@ -60,7 +62,8 @@ const UNITS_MAX = 512;
  *   restrictive" of UTS #39, 5.2, for each word);
  * - ASCII that is no nick: a slip of the finger, not another script.
  *
- * Look-alikes of one whole script pass here; a `NameIndex` keeps them from whoever has the name already.
+ * What has been cleaned is clean. Look-alikes of one whole script pass here; a `NameIndex` keeps them from others when
+ * somebody has the name already.
  */
 export function cleanDisplayName(text: string): string | undefined {
   if (isAscii(text)) {
@@ -82,7 +85,7 @@ export function cleanDisplayName(text: string): string | undefined {
   return hasMeaningOnly(characters) && isOneScriptEachWord(characters) ? name : undefined;
 }
 
-/** Beside letters, digits, marks and pictures: what ASCII has for it, and what stands within words (UAX #31, table 3). */
+/** Beside letters, digits, marks and pictures: of ASCII, and what stands within words (UAX #31, table 3). */
 const ROOM_SYMBOLS = new Set("-_.+#&/=!?~'`{|}\u00b7\u058a\u05f3\u05f4\u0f0b\u30a0\u30fb");
 const PICTURE_SELECTOR = "\ufe0f";
 

@@ -1,5 +1,6 @@
 /*
- * Made by scripts/unicode-tables.ts from Unicode 17.0: do not edit. The license of the data is in LICENSE beside it.
+ * Made by scripts/unicode-tables.ts from Unicode 17.0: do not edit.
+ * The license of the data is that in src/chat/unicode/LICENSE.
  */
 
 /** What composes again, and of which two. */

@@ -61,7 +61,7 @@ export function foldCase(text: string): string {
   return folded;
 }
 
-/** One spelling for what differs by case or by compatibility alone: NFKC and full case folding until nothing changes. */
+/** One spelling for what differs by case or compatibility alone: NFKC and full case folding, until nothing changes. */
 export function foldCompatibly(text: string): string {
   return toNfkc(foldCase(toNfkc(foldCase(toNfd(text)))));
 }
