@@ -43,19 +43,13 @@ export class NameIndex<Owner> {
 
   /** Whether this owner could take it: nobody else has it, or one that it could be mistaken for. */
   isFree(name: string, owner: Owner): boolean {
-    const holder = this.#owners.get(identity(name));
-    if (holder !== undefined && holder.owner !== owner) return false;
-    return skeletons(name).every((skeleton) => {
-      const lookalikes = this.#lookalikes.get(skeleton);
-      return (
-        lookalikes === undefined || isNobodyElses(isAscii(name) ? lookalikes.notAscii : lookalikes.all, owner)
-      );
-    });
+    return this.#isFree(name, owner, skeletons(name));
   }
 
   /** @returns whether it was free; if not, nothing has changed */
   take(name: string, owner: Owner): boolean {
-    if (!this.isFree(name, owner)) return false;
+    const looks = skeletons(name);
+    if (!this.#isFree(name, owner, looks)) return false;
     const key = identity(name);
     let holder = this.#owners.get(key);
     if (holder === undefined) {
@@ -63,11 +57,11 @@ export class NameIndex<Owner> {
       this.#owners.set(key, holder);
     }
     count(holder.spellings, name, 1);
-    for (const skeleton of skeletons(name)) {
-      let lookalikes = this.#lookalikes.get(skeleton);
+    for (const look of looks) {
+      let lookalikes = this.#lookalikes.get(look);
       if (lookalikes === undefined) {
         lookalikes = { all: new Map(), notAscii: new Map() };
-        this.#lookalikes.set(skeleton, lookalikes);
+        this.#lookalikes.set(look, lookalikes);
       }
       count(lookalikes.all, owner, 1);
       if (!isAscii(name)) count(lookalikes.notAscii, owner, 1);
@@ -82,18 +76,29 @@ export class NameIndex<Owner> {
     assert(holder !== undefined && holder.owner === owner, "only who has a name gives it back");
     count(holder.spellings, name, -1);
     if (holder.spellings.size === 0) this.#owners.delete(key);
-    for (const skeleton of skeletons(name)) {
-      const lookalikes = this.#lookalikes.get(skeleton);
+    for (const look of skeletons(name)) {
+      const lookalikes = this.#lookalikes.get(look);
       assert(lookalikes !== undefined, "a name that is taken has its look-alikes");
       count(lookalikes.all, owner, -1);
       if (!isAscii(name)) count(lookalikes.notAscii, owner, -1);
-      if (lookalikes.all.size === 0) this.#lookalikes.delete(skeleton);
+      if (lookalikes.all.size === 0) this.#lookalikes.delete(look);
     }
   }
 
   /** Who has this very name, in whatever case; not one that only looks like it. */
   ownerOf(name: string): Owner | undefined {
     return this.#owners.get(identity(name))?.owner;
+  }
+
+  #isFree(name: string, owner: Owner, looks: readonly string[]): boolean {
+    const holder = this.#owners.get(identity(name));
+    if (holder !== undefined && holder.owner !== owner) return false;
+    return looks.every((look) => {
+      const lookalikes = this.#lookalikes.get(look);
+      return (
+        lookalikes === undefined || isNobodyElses(isAscii(name) ? lookalikes.notAscii : lookalikes.all, owner)
+      );
+    });
   }
 }
 

@@ -1,7 +1,19 @@
 import { CONFUSABLES } from "./confusableTable.ts";
 import { decodeMapping, lazy } from "./decode.ts";
-import { toNfd, toNfkd } from "./normalization.ts";
+import { isAscii, toNfd, toNfkd } from "./normalization.ts";
 import { kindOf } from "./properties.ts";
+
+/** What `prototype` makes of ASCII, so that it needs no table where names are of nothing else. */
+const ASCII_PROTOTYPES: Readonly<Record<string, string>> = {
+  '"': "''",
+  "%": "o/O",
+  "0": "O",
+  "1": "l",
+  I: "l",
+  "`": "'",
+  m: "rn",
+  "|": "l",
+};
 
 const confusables = lazy(() => decodeMapping(CONFUSABLES));
 
@@ -12,6 +24,7 @@ const confusables = lazy(() => decodeMapping(CONFUSABLES));
  * case and the direction of text are as they were.
  */
 export function prototype(text: string): string {
+  if (isAscii(text)) return text.replace(/["%01I`m|]/g, (character) => ASCII_PROTOTYPES[character]!);
   let shown = "";
   for (const character of toNfd(text)) {
     const codePoint = character.codePointAt(0)!;

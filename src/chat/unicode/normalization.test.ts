@@ -117,6 +117,11 @@ test("what looks the same has one prototype, which looks like itself", () => {
     ["小明", "小明"],
   ] as const;
   for (const [text, expected] of cases) assert.equal(prototype(text), expected);
+  // ASCII alone is answered without the table: with another letter, by it.
+  for (let code = 0x20; code < 0x7f; code += 1) {
+    const character = String.fromCharCode(code);
+    assert.equal(`${prototype(character)}小`, prototype(`${character}小`));
+  }
   for (const character of characters) {
     const once = prototype(character);
     if (prototype(once) !== once) assert.fail(hex(character));
