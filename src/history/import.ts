@@ -1,0 +1,323 @@
+import { assert } from "../base/index.ts";
+import { foldName } from "../chat/index.ts";
+import {
+  ENTRY_KINDS,
+  type Entry,
+  type EntryKind,
+  FIRST_SEQUENCE,
+  type NamedEntry,
+  type Person,
+  type Room,
+} from "./entry.ts";
+import { jsonLine } from "./export.ts";
+import { faultOf } from "./rows.ts";
+import type { HistoryStore } from "./store.ts";
+import { TIME_MS_MAX, parseDate } from "./time.ts";
+
+export interface ImportOptions {
+  /** The id for a room of this name, which history does not know. Called once for each, when all has been checked. */
+  readonly roomId: (name: string) => number;
+  /** Nothing may be later: only a history in which nothing has happened yet has no time of its own. */
+  readonly nowMs: number;
+}
+
+/** After each slice of work. */
+export interface ImportProgress {
+  readonly phase: "cleaning" | "checking" | "storing";
+  /** Lines that this phase is through with. */
+  readonly lines: number;
+}
+
+export interface ImportResult {
+  readonly stored: number;
+  /** They were there already. */
+  readonly skipped: number;
+  /** They were put in front of everything, with new numbers. */
+  readonly renumbered: boolean;
+}
+
+/** The sentence names the first line in conflict. Nothing has been changed. */
+export class ImportError extends Error {
+  override readonly name = "ImportError";
+  readonly line: number;
+
+  constructor(line: number, reason: string) {
+    super(`line ${line} ${reason}; nothing has been imported`);
+    this.line = line;
+  }
+}
+
+/** Lines for each slice: some milliseconds of work. */
+const SLICE_LINES = 500;
+/** Bytes of a line are bounded by what a message may have; this is far above, and keeps a wrong file out of memory. */
+const LINE_UNITS_MAX = 1_000_000;
+
+/**
+ * Takes back what was exported as JSON. Everything is checked before anything is changed: `lines` is gone through twice.
+ * Each `next()` is one bounded slice, so that live messages are stored between them.
+ *
+ * Either each line keeps its number: it is there identically (and skipped), or its number is free, has been passed by
+ * the log, and fits in time between those beside it. Or, where the whole file is older than everything that is stored,
+ * it is put in front, with new numbers just below the lowest.
+ *
+ * An import that ended halfway can be repeated. @throws ImportError, HistoryWriteError
+ */
+export function* importEntries(
+  store: HistoryStore,
+  lines: Iterable<string>,
+  options: ImportOptions,
+): Generator<ImportProgress, ImportResult> {
+  const iterator: unknown = lines[Symbol.iterator]();
+  assert(iterator !== lines, "the lines of an import are gone through twice");
+  while (!store.deleteUnfinished(SLICE_LINES)) yield { phase: "cleaning", lines: 0 };
+  const check = new Check(store, options.nowMs);
+  for (const [index, line] of counted(lines)) {
+    check.add(index + 1, line);
+    if (index % SLICE_LINES === SLICE_LINES - 1) yield { phase: "checking", lines: index + 1 };
+  }
+  return yield* storeLines(store, lines, check.finish(), options);
+}
+
+/** Lines that say something, each with its index in the file. */
+function* counted(lines: Iterable<string>): Generator<readonly [number, string], void> {
+  let index = 0;
+  for (const line of lines) {
+    if (line.trim() !== "") yield [index, line];
+    index += 1;
+  }
+}
+
+/** How the lines of a file are going to be stored. */
+interface Plan {
+  readonly lines: number;
+  /** The first of the new numbers; undefined: each line keeps its own. */
+  readonly first: number | undefined;
+}
+
+/** Goes through the lines and tries both ways of storing them. */
+class Check {
+  readonly #store: HistoryStore;
+  readonly #nowMs: number;
+  /** Why the lines cannot keep their numbers. */
+  #conflict: ImportError | undefined;
+  #lines = 0;
+  #lastSequence = 0;
+  #lastTimeMs = 0;
+
+  constructor(store: HistoryStore, nowMs: number) {
+    this.#store = store;
+    this.#nowMs = nowMs;
+  }
+
+  /** @throws ImportError where no way is left */
+  add(line: number, text: string): void {
+    const entry = parseLine(line, text);
+    if (entry.sequence <= this.#lastSequence)
+      throw new ImportError(line, `has the number ${entry.sequence}, after ${this.#lastSequence}`);
+    if (entry.timeMs < this.#lastTimeMs) throw new ImportError(line, "is earlier than the line before it");
+    this.#lines += 1;
+    this.#lastSequence = entry.sequence;
+    this.#lastTimeMs = entry.timeMs;
+    const reason = this.#conflict === undefined ? this.#reasonAgainst(entry) : undefined;
+    if (reason !== undefined) this.#conflict = new ImportError(line, reason);
+  }
+
+  /** Why it cannot keep its number. */
+  #reasonAgainst(entry: NamedEntry): string | undefined {
+    const { sequence, timeMs } = entry;
+    const store = this.#store;
+    const next = store.from(sequence);
+    if (next?.sequence === sequence)
+      return isSame(store, next, entry)
+        ? undefined
+        : `has the number ${sequence}, which is that of another entry`;
+    if (sequence > Math.max(store.through, FIRST_SEQUENCE - 1))
+      return `has the number ${sequence}, which is still to be given`;
+    const latestMs = next?.timeMs ?? this.#latestMs;
+    if (timeMs > latestMs) return `has the number ${sequence}, and is later than what has a higher one`;
+    if (timeMs < (store.before(sequence)?.timeMs ?? 0))
+      return `has the number ${sequence}, and is earlier than what has a lower one`;
+    return undefined;
+  }
+
+  /** What comes after all that is stored is not earlier. */
+  get #latestMs(): number {
+    return this.#store.through === 0 ? this.#nowMs : this.#store.throughTimeMs;
+  }
+
+  /** @throws ImportError */
+  finish(): Plan {
+    if (this.#conflict === undefined) return { lines: this.#lines, first: undefined };
+    const oldest = this.#store.first;
+    const isOlder =
+      oldest === undefined ? this.#lastTimeMs <= this.#latestMs : this.#lastTimeMs < oldest.timeMs;
+    const first = lowestOf(this.#store) - this.#lines;
+    if (!isOlder || first < 1) throw this.#conflict;
+    return { lines: this.#lines, first };
+  }
+}
+
+/** Everything that is stored, and everything that will be, has this number or a higher one. */
+function lowestOf(store: HistoryStore): number {
+  const { first, through } = store;
+  if (first !== undefined) return first.sequence;
+  return through === 0 ? FIRST_SEQUENCE : Math.min(FIRST_SEQUENCE, through + 1);
+}
+
+function isSame(store: HistoryStore, stored: Entry, line: NamedEntry): boolean {
+  const rooms = stored.rooms.map((id) => store.nameOf(id) ?? "");
+  return jsonLine({ ...stored, rooms }) === jsonLine(line);
+}
+
+function* storeLines(
+  store: HistoryStore,
+  lines: Iterable<string>,
+  plan: Plan,
+  options: ImportOptions,
+): Generator<ImportProgress, ImportResult> {
+  const rooms = new ImportedRooms(store, options.roomId);
+  const renumbered = plan.first !== undefined;
+  const unfinished = renumbered ? { from: plan.first, to: plan.first + plan.lines - 1 } : undefined;
+  let done = 0;
+  let stored = 0;
+  let slice: Entry[] = [];
+  for (const [index, line] of counted(lines)) {
+    const named = parseLine(index + 1, line);
+    const sequence = renumbered ? plan.first + done : named.sequence;
+    done += 1;
+    if (renumbered || store.from(sequence)?.sequence !== sequence)
+      slice.push({ ...named, sequence, rooms: named.rooms.map((name) => rooms.idOf(name)) });
+    if (done % SLICE_LINES !== 0) continue;
+    store.putPast(slice, rooms.takeNew(), unfinished);
+    stored += slice.length;
+    slice = [];
+    yield { phase: "storing", lines: done };
+  }
+  assert(done === plan.lines, "the lines of an import have changed while they were stored");
+  store.putPast(slice, rooms.takeNew(), undefined);
+  stored += slice.length;
+  return { stored, skipped: done - stored, renumbered };
+}
+
+/** The ids of the rooms that are named in a file. */
+class ImportedRooms {
+  readonly #store: HistoryStore;
+  readonly #roomId: (name: string) => number;
+  readonly #ids = new Map<string, number>();
+  #new: Room[] = [];
+
+  constructor(store: HistoryStore, roomId: (name: string) => number) {
+    this.#store = store;
+    this.#roomId = roomId;
+  }
+
+  idOf(name: string): number {
+    const folded = foldName(name);
+    let id = this.#ids.get(folded) ?? this.#store.roomNamed(name);
+    if (id === undefined) {
+      id = this.#roomId(name);
+      assert(this.#store.nameOf(id) === undefined, `room ${id} has a name already, and cannot be ${name}`);
+      this.#new.push({ id, name });
+    }
+    this.#ids.set(folded, id);
+    return id;
+  }
+
+  /** Those that have to be written before the entries that are in them. */
+  takeNew(): Room[] {
+    const taken = this.#new;
+    this.#new = [];
+    return taken;
+  }
+}
+
+/** @throws ImportError */
+function parseLine(line: number, text: string): NamedEntry {
+  if (text.length > LINE_UNITS_MAX) throw new ImportError(line, `has more than ${LINE_UNITS_MAX} characters`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new ImportError(line, "is no JSON");
+  }
+  const fields = new Fields(line, "", value);
+  const { kind, timeMs, rooms } = { kind: fields.kind(), timeMs: fields.time(), rooms: fields.rooms() };
+  const peer = fields.has("peer") ? new Fields(line, "peer.", fields.value("peer")).person() : undefined;
+  const sequence = fields.number("sequence");
+  const entry = { sequence, timeMs, kind, rooms, ...fields.person(), peer, text: fields.string("text") };
+  const fault = faultOf({ ...entry, rooms: rooms.map((_, index) => index + 1) });
+  if (fault !== undefined) throw new ImportError(line, `is no entry: ${fault}`);
+  return entry;
+}
+
+/** The fields of an object that came from outside. */
+class Fields {
+  readonly #line: number;
+  readonly #path: string;
+  readonly #object: Readonly<Record<string, unknown>>;
+
+  constructor(line: number, path: string, value: unknown) {
+    this.#line = line;
+    this.#path = path;
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      throw new ImportError(
+        line,
+        path === "" ? "is no JSON object" : `has a ${path.slice(0, -1)} that is no object`,
+      );
+    this.#object = value as Readonly<Record<string, unknown>>;
+  }
+
+  has(name: string): boolean {
+    return this.#object[name] !== undefined;
+  }
+
+  value(name: string): unknown {
+    return this.#object[name];
+  }
+
+  string(name: string): string {
+    const value = this.#object[name];
+    return typeof value === "string" ? value.toWellFormed() : this.#refuse(name, "a string");
+  }
+
+  number(name: string): number {
+    const value = this.#object[name];
+    return typeof value === "number" ? value : this.#refuse(name, "a number");
+  }
+
+  kind(): EntryKind {
+    const value = this.string("kind");
+    return (
+      ENTRY_KINDS.find((kind) => kind === value) ?? this.#refuse("kind", `one of ${ENTRY_KINDS.join(", ")}`)
+    );
+  }
+
+  time(): number {
+    const timeMs = parseDate(this.string("time"));
+    if (timeMs === undefined || timeMs < 0 || timeMs > TIME_MS_MAX)
+      return this.#refuse("time", "a date and time from 1970 on, as in 2026-11-25T06:12:22.123Z");
+    return timeMs;
+  }
+
+  rooms(): string[] {
+    const value: unknown = this.#object["rooms"];
+    const isNames = Array.isArray(value) && value.every((name) => typeof name === "string" && name !== "");
+    const names = isNames
+      ? (value as string[]).map((name) => name.toWellFormed())
+      : this.#refuse("rooms", "names");
+    if (new Set(names.map(foldName)).size !== names.length) return this.#refuse("rooms", "different rooms");
+    return names;
+  }
+
+  person(): Person {
+    return {
+      session: this.number("session"),
+      nick: this.string("nick"),
+      displayName: this.string("displayName"),
+    };
+  }
+
+  #refuse(name: string, needed: string): never {
+    throw new ImportError(this.#line, `has no ${this.#path}${name} that is ${needed}`);
+  }
+}

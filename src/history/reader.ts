@@ -1,0 +1,179 @@
+import { foldName } from "../chat/index.ts";
+import { type Database, type Row, type Statement, reading } from "./database.ts";
+import type { Access, Entry, Gap, NamedEntry, Page } from "./entry.ts";
+import { ENTRY_COLUMNS, entryOf, gapOf } from "./rows.ts";
+import { MIGRATIONS, checkVersion } from "./schema.ts";
+import { Search, anyOf } from "./search.ts";
+import type { SearchQuery } from "./searchQuery.ts";
+import { Timeline } from "./timeline.ts";
+import { eventTag, roomTag, whisperTag } from "./words.ts";
+
+/** A page of what was said since, for a client that fell behind. */
+export interface RangePage extends Page {
+  /** Everything up to this sequence number has been covered: the next question is from the one after it. */
+  readonly through: number;
+}
+
+/** A page of what was found. */
+export interface SearchPage extends Page {
+  /** Everything from this sequence number on has been looked through: the next question is for before it. */
+  readonly from: number;
+}
+
+export interface ExportFilter {
+  /** All rooms of this name, where there were several in the course of time. */
+  readonly room?: string | undefined;
+  /** Not before this moment. */
+  readonly sinceMs?: number | undefined;
+  /** Before this moment. */
+  readonly untilMs?: number | undefined;
+  /** Whispers as well. They are in no room, so that a filter for a room leaves none. */
+  readonly includeWhispers?: boolean | undefined;
+}
+
+/** Gaps of one page: more of them than anybody wants to see. */
+const GAPS_MAX = 100;
+/** Entries that an export reads at a time, with nothing held open between. */
+const EXPORT_ENTRIES = 1000;
+/** A UTF-16 unit has at most so many bytes in UTF-8. */
+const UNIT_BYTES_MAX = 3;
+
+/** Answers questions from a connection of its own, which may be read-only. Sees whole batches, as they are written. */
+export class HistoryReader {
+  readonly #database: Database;
+  readonly #timeline: Timeline;
+  readonly #search: Search;
+  readonly #through: Statement;
+  readonly #newestTagged: Statement;
+  readonly #oldestTagged: Statement;
+  readonly #oldest: Statement;
+  readonly #gaps: Statement;
+  readonly #rooms: Statement;
+
+  /** @throws HistoryVersionError where no writer of this program's version has opened the database before */
+  constructor(database: Database) {
+    checkVersion(database, MIGRATIONS.length);
+    this.#database = database;
+    this.#timeline = new Timeline(database);
+    this.#search = new Search(database);
+    this.#through = database.prepare("SELECT through FROM progress");
+    const tagged =
+      `SELECT ${ENTRY_COLUMNS} FROM words CROSS JOIN entry ON entry.sequence = words.rowid WHERE words MATCH ? ` +
+      "AND words.rowid >= CAST(? AS INTEGER) AND words.rowid < CAST(? AS INTEGER) ORDER BY words.rowid";
+    this.#newestTagged = database.prepare(`${tagged} DESC LIMIT ?`);
+    this.#oldestTagged = database.prepare(`${tagged} LIMIT ?`);
+    this.#oldest = database.prepare(
+      `SELECT ${ENTRY_COLUMNS} FROM entry WHERE sequence >= ? AND sequence < ? ORDER BY sequence LIMIT ?`,
+    );
+    this.#gaps = database.prepare(
+      "SELECT * FROM gap WHERE to_sequence >= ? AND from_sequence < ? ORDER BY to_sequence LIMIT ?",
+    );
+    this.#rooms = database.prepare("SELECT id, name FROM room ORDER BY id");
+  }
+
+  /** The last `limit` entries of a room before a sequence number: messages (say, act, notice, topic), or events too. */
+  last(room: number, before: number, limit: number, kinds: "messages" | "all"): Page {
+    const tags = kinds === "messages" ? [roomTag(room)] : [roomTag(room), eventTag(room)];
+    return reading(this.#database, () => {
+      const rows = this.#newestTagged.all(anyOf(tags), 1, before, limit + 1);
+      const more = rows.length > limit;
+      const readable = new Set([room]);
+      const entries = rows
+        .slice(0, limit)
+        .toReversed()
+        .map((row) => visible(entryOf(row), readable));
+      return { entries, gaps: this.#gapsIn(more ? (entries[0]?.sequence ?? before) : 1, before), more };
+    });
+  }
+
+  /**
+   * Everything that may be seen with from <= sequence < before: at most `limit` entries, with about `maxBytes` of text,
+   * but one at least, so that who asks again and again gets to the end.
+   */
+  range(access: Access, from: number, before: number, limit: number, maxBytes: number): RangePage {
+    const rooms = new Set(access.rooms);
+    const tags = [whisperTag(access.session), ...Array.from(rooms, roomTag), ...Array.from(rooms, eventTag)];
+    return reading(this.#database, () => {
+      const stored = this.#through.get()!["through"] as number;
+      const entries: Entry[] = [];
+      let bytes = 0;
+      let more = false;
+      for (const row of this.#oldestTagged.iterate(anyOf(tags), from, before, limit + 1)) {
+        const entry = visible(entryOf(row), rooms);
+        bytes += entry.text.length * UNIT_BYTES_MAX;
+        more = entries.length === limit || (bytes > maxBytes && entries.length > 0);
+        if (more) break;
+        entries.push(entry);
+      }
+      const through = more ? entries.at(-1)!.sequence : Math.max(from - 1, Math.min(before - 1, stored));
+      return { entries, gaps: this.#gapsIn(from, through + 1), more, through };
+    });
+  }
+
+  /** The newest `limit` entries before a sequence number that answer the question and may be seen, oldest first. */
+  search(query: SearchQuery, access: Access, before: number, limit: number): SearchPage {
+    return reading(this.#database, () => {
+      const since = query.sinceMs === undefined ? 1 : this.#timeline.sequenceAt(query.sinceMs);
+      const until = query.untilMs === undefined ? before : this.#timeline.sequenceAt(query.untilMs);
+      const rooms = new Set(access.rooms);
+      const bounds = { from: since, before: Math.min(before, until) };
+      const { entries, from } = this.#search.run(query, access, bounds, limit);
+      return {
+        entries: entries.map((entry) => visible(entry, rooms)),
+        gaps: this.#gapsIn(Math.max(from, since), bounds.before),
+        more: from > since,
+        from,
+      };
+    });
+  }
+
+  /** Every room that history has heard of, by its id, with its last name. */
+  roomsNamed(): Map<number, string> {
+    return new Map(this.#rooms.all().map((row) => [row["id"] as number, row["name"] as string]));
+  }
+
+  /**
+   * All of it, oldest first, read a piece at a time: it may take as long as it takes, and does not hold up the
+   * writer. What is written or deleted meanwhile is in it or not.
+   */
+  *export(filter: ExportFilter): Generator<NamedEntry, void> {
+    const { room, sinceMs, untilMs } = filter;
+    const wanted = room === undefined ? undefined : this.#idsOf(room);
+    if (wanted?.length === 0) return;
+    let from = sinceMs === undefined ? 1 : this.#timeline.sequenceAt(sinceMs);
+    const before = untilMs === undefined ? Number.MAX_SAFE_INTEGER : this.#timeline.sequenceAt(untilMs);
+    for (;;) {
+      const rows = this.#exportRows(wanted, from, before);
+      const names = this.roomsNamed();
+      for (const row of rows) {
+        const entry = entryOf(row);
+        from = entry.sequence + 1;
+        if (entry.kind === "whisper" && filter.includeWhispers !== true) continue;
+        yield { ...entry, rooms: entry.rooms.map((id) => names.get(id) ?? `#room-${id}`) };
+      }
+      if (rows.length < EXPORT_ENTRIES) return;
+    }
+  }
+
+  #exportRows(rooms: readonly number[] | undefined, from: number, before: number): Row[] {
+    if (rooms === undefined) return this.#oldest.all(from, before, EXPORT_ENTRIES);
+    const tags = [...rooms.map(roomTag), ...rooms.map(eventTag)];
+    return this.#oldestTagged.all(anyOf(tags), from, before, EXPORT_ENTRIES);
+  }
+
+  #idsOf(name: string): number[] {
+    const folded = foldName(name);
+    return Array.from(this.roomsNamed()).flatMap(([id, other]) => (foldName(other) === folded ? [id] : []));
+  }
+
+  #gapsIn(from: number, before: number): Gap[] {
+    return this.#gaps.all(from, before, GAPS_MAX).map(gapOf);
+  }
+}
+
+/** Without the rooms of which whoever asked knows nothing. */
+function visible(entry: Entry, rooms: ReadonlySet<number>): Entry {
+  return entry.rooms.every((room) => rooms.has(room))
+    ? entry
+    : { ...entry, rooms: entry.rooms.filter((room) => rooms.has(room)) };
+}

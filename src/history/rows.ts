@@ -1,0 +1,135 @@
+/* Entries as rows of the table, and back. */
+import { assert } from "../base/index.ts";
+import type { Row, Value } from "./database.ts";
+import { ENTRY_KINDS, type Entry, type EntryKind, type Gap, type Person, isMessage } from "./entry.ts";
+import { authorTag, eventTag, indexedWords, nameKey, roomTag, whisperTag } from "./words.ts";
+
+/** In the order of `valuesOf`. */
+export const ENTRY_COLUMNS: string = [
+  "sequence",
+  "time_ms",
+  "kind",
+  "room",
+  "more_rooms",
+  "session",
+  "nick",
+  "display_name",
+  "peer_session",
+  "peer_nick",
+  "peer_display_name",
+  "text",
+]
+  .map((column) => `entry.${column}`)
+  .join(", ");
+
+/** For `INSERT INTO entry VALUES`. A name that is as the nick is left out: most are. */
+export function valuesOf(entry: Entry): Value[] {
+  const { rooms, peer } = entry;
+  return [
+    entry.sequence,
+    entry.timeMs,
+    ENTRY_KINDS.indexOf(entry.kind),
+    rooms[0] ?? null,
+    rooms.length > 1 ? rooms.slice(1).join(" ") : null,
+    entry.session,
+    entry.nick,
+    entry.displayName === entry.nick ? null : entry.displayName,
+    peer?.session ?? null,
+    peer?.nick ?? null,
+    peer === undefined || peer.displayName === peer.nick ? null : peer.displayName,
+    entry.text,
+  ];
+}
+
+export function entryOf(row: Row): Entry {
+  const rooms = row["room"] === null ? [] : [row["room"] as number];
+  if (row["more_rooms"] !== null) rooms.push(...(row["more_rooms"] as string).split(" ").map(Number));
+  const kind = ENTRY_KINDS[row["kind"] as number];
+  assert(kind !== undefined, `entry ${row["sequence"] as number} is of no kind that is known`);
+  const nick = row["nick"] as string;
+  return {
+    sequence: row["sequence"] as number,
+    timeMs: row["time_ms"] as number,
+    kind,
+    rooms,
+    session: row["session"] as number,
+    nick,
+    displayName: (row["display_name"] as string | null) ?? nick,
+    peer: peerOf(row),
+    text: row["text"] as string,
+  };
+}
+
+function peerOf(row: Row): Person | undefined {
+  const [session, nick] = [row["peer_session"] as number | null, row["peer_nick"] as string | null];
+  if (session === null || nick === null) return undefined;
+  return { session, nick, displayName: (row["peer_display_name"] as string | null) ?? nick };
+}
+
+/** What finds it: the words of its text where people have written it to be read, and tags. */
+export function indexOf(entry: Entry): string {
+  const { kind, rooms } = entry;
+  if (isMessage(kind)) return `${indexedWords(entry.text)} ${roomTag(rooms[0]!)} ${authorTags(entry)}`;
+  if (kind !== "whisper") return rooms.map(eventTag).join(" ");
+  const sessions = new Set([entry.session, entry.peer!.session]);
+  return `${indexedWords(entry.text)} ${Array.from(sessions, whisperTag).join(" ")} ${authorTags(entry)}`;
+}
+
+function authorTags({ nick, displayName }: Person): string {
+  const nickTag = tagOf(nick);
+  if (displayName === nick) return nickTag;
+  const nameTag = tagOf(displayName);
+  return nameTag === nickTag ? nickTag : `${nickTag} ${nameTag}`;
+}
+
+/** Few people say most of it: their tags are kept. Emptied when full, so that strangers cannot fill the memory. */
+const TAGS_MAX = 4096;
+const tags = new Map<string, string>();
+
+function tagOf(name: string): string {
+  let tag = tags.get(name);
+  if (tag === undefined) {
+    if (tags.size >= TAGS_MAX) tags.clear();
+    tag = authorTag(nameKey(name));
+    tags.set(name, tag);
+  }
+  return tag;
+}
+
+/** @returns what is wrong with its form, which no table would notice */
+export function faultOf(entry: Entry): string | undefined {
+  const { kind, rooms, peer } = entry;
+  if (!isSequence(entry.sequence)) return `${entry.sequence} is no sequence number`;
+  if (!Number.isSafeInteger(entry.timeMs) || entry.timeMs < 0) return `${entry.timeMs} is no time`;
+  if (!isSession(entry.session) || (peer !== undefined && !isSession(peer.session)))
+    return "a session is no number";
+  if (new Set(rooms).size !== rooms.length || !rooms.every(isRoom))
+    return "its rooms are not different rooms";
+  if (isMessage(kind) && rooms.length !== 1) return `a ${kind} is in one room, not in ${rooms.length}`;
+  if (kind === "whisper" && rooms.length > 0) return "a whisper is in no room";
+  if (NEEDS_PEER.includes(kind) && peer === undefined) return `a ${kind} needs somebody to whom it is done`;
+  return undefined;
+}
+
+const NEEDS_PEER: readonly EntryKind[] = ["whisper", "kick", "nick"];
+
+function isSequence(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
+}
+
+function isSession(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+function isRoom(value: number): boolean {
+  return Number.isInteger(value) && value > 0 && value < 2 ** 32;
+}
+
+export function gapOf(row: Row): Gap {
+  return {
+    from: row["from_sequence"] as number,
+    to: row["to_sequence"] as number,
+    fromTimeMs: row["from_time_ms"] as number,
+    toTimeMs: row["to_time_ms"] as number,
+  };
+}
