@@ -1,0 +1,63 @@
+/* Small histories for tests. */
+import { DatabaseSync } from "node:sqlite";
+import {
+  type Batch,
+  type Entry,
+  type NamedEntry,
+  HistoryReader,
+  HistoryStore,
+} from "../../src/history/index.ts";
+
+export const ALICE = { session: 5, nick: "alice", displayName: "alice" } as const;
+export const BOB = { session: 6, nick: "bob", displayName: "Bob B" } as const;
+export const ROOMS = [
+  { id: 1, name: "#lobby" },
+  { id: 2, name: "#garden" },
+  { id: 3, name: "#cellar" },
+] as const;
+
+/** Alice says "hello" in the first room, unless it is told otherwise. One second is between two sequence numbers. */
+export function entry(sequence: number, other: Partial<Entry> = {}): Entry {
+  const plain = { kind: "say", rooms: [1], ...ALICE, peer: undefined, text: "hello" } as const;
+  return { sequence, timeMs: sequence * 1000, ...plain, ...other };
+}
+
+export function whisper(sequence: number, other: Partial<Entry> = {}): Entry {
+  return entry(sequence, { kind: "whisper", rooms: [], peer: BOB, ...other });
+}
+
+export function batch(entries: readonly Entry[], other: Partial<Batch> = {}): Batch {
+  const last = entries.at(-1) ?? { sequence: 0, timeMs: 0 };
+  const nothing = { rooms: [], state: { put: [], remove: [] }, gaps: [] };
+  return { entries, through: last.sequence, throughTimeMs: last.timeMs, ...nothing, ...other };
+}
+
+export class TestHistory implements Disposable {
+  readonly database: DatabaseSync = new DatabaseSync(":memory:");
+  readonly store: HistoryStore = new HistoryStore(this.database);
+  readonly reader: HistoryReader = new HistoryReader(this.database);
+
+  constructor(entries: readonly Entry[] = [], other: Partial<Batch> = {}) {
+    if (entries.length > 0 || Object.keys(other).length > 0)
+      this.store.write(batch(entries, { rooms: ROOMS, ...other }));
+  }
+
+  /** Rows of each table, the index's own among them. */
+  counts(): Record<string, number> {
+    const tables = ["entry", "words_docsize", "room", "gap", "state"];
+    return Object.fromEntries(
+      tables.map((table) => [
+        table,
+        this.database.prepare(`SELECT count(*) AS rows FROM ${table}`).get()!["rows"] as number,
+      ]),
+    );
+  }
+
+  everything(): NamedEntry[] {
+    return Array.from(this.reader.export({ includeWhispers: true }));
+  }
+
+  [Symbol.dispose](): void {
+    this.database.close();
+  }
+}
