@@ -131,7 +131,7 @@ class Check {
       return isSame(store, next, entry)
         ? undefined
         : `has the number ${sequence}, which is that of another entry`;
-    if (sequence > Math.max(store.through, FIRST_SEQUENCE - 1))
+    if (sequence > (store.through === 0 ? FIRST_SEQUENCE - 1 : store.through))
       return `has the number ${sequence}, which is still to be given`;
     const latestMs = next?.timeMs ?? this.#latestMs;
     if (timeMs > latestMs) return `has the number ${sequence}, and is later than what has a higher one`;

@@ -103,7 +103,7 @@ export function faultOf(entry: Entry): string | undefined {
   if (!Number.isSafeInteger(entry.timeMs) || entry.timeMs < 0) return `${entry.timeMs} is no time`;
   if (!isSession(entry.session) || (peer !== undefined && !isSession(peer.session)))
     return "a session is no number";
-  if (new Set(rooms).size !== rooms.length || !rooms.every(isRoom))
+  if (!rooms.every(isRoom) || (rooms.length > 1 && new Set(rooms).size < rooms.length))
     return "its rooms are not different rooms";
   if (isMessage(kind) && rooms.length !== 1) return `a ${kind} is in one room, not in ${rooms.length}`;
   if (kind === "whisper" && rooms.length > 0) return "a whisper is in no room";

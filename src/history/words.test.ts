@@ -145,3 +145,30 @@ test("names that count as the same have one tag, and others have not", () => {
   assert.equal(new Set(tags).size, tags.length);
   for (const tag of tags) assert.doesNotMatch(tag, /["\s]/);
 });
+
+test("the short way of folding is the long one", () => {
+  // An emoji is in no text that may go the short way.
+  const long = (text: string): string => foldText(`${text}🚀`).replace("🚀", "");
+  for (let code = 1; code < 0xd800; code += 1) {
+    const character = String.fromCharCode(code);
+    assert.equal(foldText(character), long(character), character);
+  }
+  const letter = fc.constantFrom(..."aZßẞÀÿŉĲſŁıŠйЙёЁЩщがガパーはハ々中文한글、。 .".split(""));
+  fc.assert(
+    fc.property(fc.array(letter, { maxLength: 12 }), (letters) => {
+      const text = letters.join("");
+      assert.equal(foldText(text), long(text));
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test("no script without blanks has a letter below the Thai ones", () => {
+  const first =
+    /^[[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]&&[\p{L}\p{N}\p{M}]]/v;
+  for (let code = 1; code < 0x0e00; code += 1) {
+    const folded = foldText(String.fromCharCode(code));
+    for (const character of folded)
+      assert.ok(!first.test(character) || character.charCodeAt(0) >= 0x0e00, code.toString(16));
+  }
+});

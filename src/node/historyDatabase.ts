@@ -60,7 +60,7 @@ export function openHistoryReadOnly(dataDirectory: string): DatabaseSync {
   const path = historyPath(dataDirectory);
   return sentenced(path, () => {
     if (!existsSync(path)) throw new Error("there is none: no server has kept a history here");
-    checkOwner(path);
+    checkFile(path);
     return openReadOnly(path);
   });
 }
@@ -72,8 +72,8 @@ function openReadOnly(path: string): DatabaseSync {
   } catch (error) {
     // Even a reader writes beside the file, to tell a writer where it reads. Where it cannot, and there is no
     // write-ahead log, nobody has the file open, and it can be read as a file that does not change.
-    if ((error as { readonly errcode?: number }).errcode !== SQLITE_CANTOPEN || existsSync(`${path}-wal`))
-      throw error;
+    const code = (error as { readonly errcode?: number }).errcode ?? 0;
+    if (!CANNOT_WRITE_BESIDE.includes(code & 0xff) || existsSync(`${path}-wal`)) throw error;
     const url = pathToFileURL(path);
     url.searchParams.set("immutable", "1");
     const unchanging = new DatabaseSync(url, { readOnly: true });
@@ -81,7 +81,8 @@ function openReadOnly(path: string): DatabaseSync {
   }
 }
 
-const SQLITE_CANTOPEN = 14;
+/** SQLITE_READONLY, of which SQLITE_READONLY_DIRECTORY is a kind, and SQLITE_CANTOPEN. */
+const CANNOT_WRITE_BESIDE: readonly number[] = [8, 14];
 
 function prepareReader(database: DatabaseSync): void {
   database.exec(`PRAGMA cache_size = ${-CACHE_BYTES / 1024}; PRAGMA temp_store = MEMORY;`);
@@ -90,7 +91,8 @@ function prepareReader(database: DatabaseSync): void {
 }
 
 /**
- * Copies the history into a new file (0600) while the server writes on; what is written meanwhile is in the copy.
+ * Copies the history into a new file (0600) while the server writes on. What is written meanwhile by this connection is
+ * in the copy; a write by another one would make the copy begin anew, so this is for the writer's own.
  * Resolves when the copy is whole. @throws HistoryFileError
  */
 export async function backupHistory(
@@ -116,19 +118,27 @@ export async function backupHistory(
  * close it would release the locks that this process may have on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
  */
 function makeFile(path: string): void {
+  if (isMade(path)) return;
+  const owner = checkFile(path);
+  if (owner !== process.geteuid!()) throw new Error(`it belongs to another user (${owner})`);
+}
+
+/** @returns false where it was there before */
+function isMade(path: string): boolean {
   try {
     closeSync(openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR, 0o600));
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    checkOwner(path);
+    return false;
   }
 }
 
-function checkOwner(path: string): void {
+/** @returns whose it is */
+function checkFile(path: string): number {
   const file = lstatSync(path);
   if (!file.isFile()) throw new Error("it is not a regular file");
-  const user = process.geteuid!();
-  if (file.uid !== user && user !== 0) throw new Error(`it belongs to another user (${file.uid})`);
+  return file.uid;
 }
 
 /** @throws what the preparation throws, with the database closed */
