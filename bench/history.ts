@@ -249,7 +249,8 @@ function rival(
   const file = join(directory, `${name.replaceAll(/\W/g, "")}.sqlite`);
   const database = new DatabaseSync(file);
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
-    CREATE TABLE message (sequence INTEGER PRIMARY KEY, time_ms INTEGER, room INTEGER, nick TEXT, text TEXT); ${schema}`);
+    CREATE TABLE message (sequence INTEGER PRIMARY KEY, time_ms INTEGER, room INTEGER, nick TEXT, text TEXT);
+    ${schema}`);
   const message = database.prepare("INSERT INTO message VALUES (?, ?, ?, ?, ?)");
   const index = insert === "" ? undefined : database.prepare(insert);
   const conversation = new Conversation(SEED);
@@ -307,7 +308,8 @@ function compare(directory: string): string {
     rival(
       directory,
       "trigram index",
-      "CREATE VIRTUAL TABLE pieces USING fts5(text, content = 'message', content_rowid = 'sequence', tokenize = 'trigram')",
+      "CREATE VIRTUAL TABLE pieces USING fts5(text, content = 'message', content_rowid = 'sequence', " +
+        "tokenize = 'trigram')",
       "INSERT INTO pieces (rowid, text) VALUES (CAST(? AS INTEGER), ?)",
       "SELECT rowid AS sequence FROM pieces WHERE text LIKE ? ORDER BY rowid DESC LIMIT ?",
       (text) => `%${text}%`,

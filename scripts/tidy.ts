@@ -127,6 +127,7 @@ function* importsPastTheDoor({ path, lines }: SourceFile): Iterable<Problem> {
     const specifier = /\b(?:from|import\()\s*"(\.[^"]+)"/.exec(line)?.[1];
     if (specifier === undefined) continue;
     const target = join(path, "..", specifier);
+    if (TEST.test(path) && target.startsWith("test/support/")) continue;
     if (layerOf(target) === layerOf(path) || target === `src/${layerOf(target)}/index.ts`) continue;
     yield { line: index + 1, what: `${target} is not a front door` };
   }

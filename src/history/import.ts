@@ -53,8 +53,8 @@ const SLICE_LINES = 500;
 const LINE_UNITS_MAX = 1_000_000;
 
 /**
- * Takes back what was exported as JSON. Everything is checked before anything is changed: `lines` is gone through twice.
- * Each `next()` is one bounded slice, so that live messages are stored between them.
+ * Takes back what was exported as JSON. Everything is checked before anything is changed: `lines` is gone through
+ * twice. Each `next()` is one bounded slice, so that live messages are stored between them.
  *
  * Either each line keeps its number: it is there identically (and skipped), or its number is free, has been passed by
  * the log, and fits in time between those beside it. Or, where the whole file is older than everything that is stored,

@@ -51,8 +51,13 @@ const LEFT_OUT = /[\u0300-\u036f\p{Default_Ignorable_Code_Point}]/gu;
  * Most texts are of characters that never act upon each other: ASCII, accented Latin letters but İ, Russian, Kana, Han,
  * Hangul. Those are folded one by one, in a fifth of the time.
  */
-const SIMPLE =
-  /^[\0-\u007f\u00c0-\u012f\u0131-\u017f\u0410-\u044f\u0401\u0451\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u30fc\u4e00-\u9fff\uac00-\ud7a3]*$/;
+const SIMPLE_RANGES: readonly string[] = [
+  String.raw`\0-\u007f\u00c0-\u012f\u0131-\u017f`,
+  String.raw`\u0401\u0410-\u044f\u0451`,
+  String.raw`\u3001\u3002\u3041-\u3096\u30a1-\u30fa\u30fc`,
+  String.raw`\u4e00-\u9fff\uac00-\ud7a3`,
+];
+const SIMPLE = new RegExp(`^[${SIMPLE_RANGES.join("")}]*$`);
 const ACCENTED = /[\u00d7-\u017f\u0439\u0451]/g;
 const foldedCharacters = new Map<string, string>();
 
@@ -68,7 +73,8 @@ function foldCharacter(character: string): string {
 const NOT_A_WORD_ASCII = /[^a-z0-9]+/g;
 
 const LETTERS = String.raw`[\p{L}\p{N}\p{M}]`;
-const UNSPACED = String.raw`[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]`;
+const UNSPACED_SCRIPTS: readonly string[] = ["Han", "Hira", "Kana", "Hang", "Thai", "Laoo", "Khmr", "Mymr"];
+const UNSPACED = `[${UNSPACED_SCRIPTS.map((script) => String.raw`\p{scx=${script}}`).join("")}]`;
 /** A run without blanks, a word, an emoji, or a flag. */
 const RUN = new RegExp(
   String.raw`[${UNSPACED}&&${LETTERS}]+|[${LETTERS}--${UNSPACED}]+|\p{Extended_Pictographic}|\p{RI}{2}`,
