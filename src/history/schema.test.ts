@@ -30,7 +30,7 @@ CREATE VIRTUAL TABLE words USING fts5(
   contentless_delete = 1,
   tokenize = "ascii tokenchars '#+~@='"
 );
-INSERT INTO words (words, rank) VALUES ('automerge', 8);
+INSERT INTO words (words, rank) VALUES ('automerge', 16), ('crisismerge', 32), ('hashsize', 4194304);
 CREATE TABLE room (id INTEGER PRIMARY KEY, name TEXT NOT NULL, folded_name TEXT NOT NULL) STRICT;
 CREATE INDEX room_by_name ON room (folded_name);
 CREATE TABLE gap (
@@ -79,6 +79,9 @@ test("the first version is what was released as the first version", () => {
   using fresh = new DatabaseSync(":memory:");
   migrate(fresh, MIGRATIONS.slice(0, 1));
   assert.deepEqual(tablesOf(fresh), tablesOf(old));
+  const settingsOf = (database: DatabaseSync) =>
+    database.prepare("SELECT * FROM words_config ORDER BY k").all();
+  assert.deepEqual(settingsOf(fresh), settingsOf(old));
   assert.equal(versionOf(fresh), 1);
 });
 

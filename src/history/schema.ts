@@ -30,7 +30,7 @@ CREATE VIRTUAL TABLE words USING fts5(
   contentless_delete = 1,
   tokenize = "ascii tokenchars '#+~@='"
 );
-INSERT INTO words (words, rank) VALUES ('automerge', 8);
+INSERT INTO words (words, rank) VALUES ('automerge', 16), ('crisismerge', 32), ('hashsize', 4194304);
 
 CREATE TABLE room (id INTEGER PRIMARY KEY, name TEXT NOT NULL, folded_name TEXT NOT NULL) STRICT;
 CREATE INDEX room_by_name ON room (folded_name);
