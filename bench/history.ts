@@ -2,8 +2,8 @@
  * The history store by itself: how fast it takes messages in, and how soon it answers. Data is made for it, always the
  * same: 200 rooms, 2,000 people, six languages, words by Zipf's law (support/conversation.ts).
  *
- *   npm run bench:history                          10 million messages: about four minutes, and 2 GB beside the system's
- *                                                  temporary files (TMPDIR chooses another place)
+ *   npm run bench:history                          10 million messages: about four minutes, and 2 GB beside the
+ *                                                  system's temporary files (TMPDIR chooses another place)
  *   npm run bench:history -- --messages 1000000
  *   node bench/history.ts --smallest               20,000 messages: that it works, not how fast
  *
