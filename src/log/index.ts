@@ -9,8 +9,9 @@ export {
   RING_BYTES_MAX,
   isPowerOfTwo,
 } from "./layout.ts";
-export { type Doorbell, LogMember, SEQUENCER } from "./member.ts";
-export { LogRecord, type RecordHandler } from "./reader.ts";
+export { type Doorbell, LogMember, type MemberOptions, SEQUENCER } from "./member.ts";
+export { type Consuming, LogRecord, type RecordHandler } from "./reader.ts";
+export { type Recovered, recoverSegment } from "./recovery.ts";
 export {
   type FormatOptions,
   LogCorruptionError,

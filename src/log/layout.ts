@@ -4,8 +4,8 @@
  *   ┌──────────────┐ 0
  *   │ header       │ constants; written once, by the sequencer, before anybody else may look
  *   ├──────────────┤ one page
- *   │ sequencer    │ tail │ sleep epoch │ pressure, wake-at │ probe      each group on a line pair of its own
- *   │ slot table   │ process 0: generation, joined, join-at, limit │ process 1 … │
+ *   │ sequencer    │ tail │ sleep epoch │ pressure, wake-at │ probe │ …  each group on a line pair of its own
+ *   │ slot table   │ process 0: generation, joined, join-at, limit, ordered │ process 1 … │
  *   │ order ring   │ entry │ entry │ entry …                            8 words each
  *   ├──────────────┤ page boundary
  *   │ process 0    │ page of words │ ring of records                     written by process 0 alone
@@ -24,7 +24,7 @@
  */
 import { assert, formatBytes } from "../base/index.ts";
 
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 
 /** "CHOR", "USLG": also tells the byte order. */
 export const MAGIC: readonly [number, number] = [0x524f4843, 0x474c5355];
@@ -64,7 +64,22 @@ export const HeaderWord = {
   firstSequenceLow: 15,
   firstSequenceHigh: 16,
   startPosition: 17,
-  checksum: 18,
+  /** The log's time starts not before this, in milliseconds since 1970. */
+  firstTimeLow: 18,
+  firstTimeHigh: 19,
+  /** One of `Keeping`. */
+  keeping: 20,
+  checksum: 21,
+} as const;
+
+/** What the log is held back for besides its readers. */
+export const Keeping = {
+  /** Nothing: what every living reader has consumed is gone. */
+  none: 0,
+  /** What the keeper has not consumed is kept, whether one lives or not. */
+  keeper: 1,
+  /** The same, and to the others nothing is delivered before the keeper has consumed it. */
+  keeperFirst: 2,
 } as const;
 
 export const ORDER_ENTRY_WORDS = 8;
@@ -100,6 +115,11 @@ export const SlotWord = {
   joinAtHigh: 3,
   /** Ring position up to which everything has been consumed by every reader: the writer may reuse what is before. */
   limit: 4,
+  /**
+   * Ring position up to which its records are ordered, as of the order position `settled`: what was ordered after
+   * that is found in the order ring's entries.
+   */
+  ordered: 5,
 } as const;
 
 /** Word groups of a process's own page, in words from the page's start. */
@@ -108,6 +128,7 @@ type ProcessWords = Readonly<
     | "published"
     | "consumed"
     | "reading"
+    | "read"
     | "sleepEpoch"
     | "attentive"
     | "attached"
@@ -122,10 +143,12 @@ type ProcessWords = Readonly<
 export const ProcessWord: ProcessWords = {
   /** Ring position up to which records exist. */
   published: 0,
-  /** Order position up to which this process has read. Lower 32 bits of the next sequence number. */
+  /** Order position up to which this process needs nothing any more. Lower 32 bits of a sequence number. */
   consumed: 1 * LINE_PAIR_WORDS,
   /** Generation of the process whose `consumed` this is. */
   reading: 1 * LINE_PAIR_WORDS + 1,
+  /** Order position up to which it has read, where it consumes explicitly: there is nothing to wake it for before. */
+  read: 1 * LINE_PAIR_WORDS + 2,
   /** Odd: asleep. */
   sleepEpoch: 2 * LINE_PAIR_WORDS,
   /** 1: wake me for every record; 0: only when I hold the log back. */
@@ -151,7 +174,10 @@ const SequencerWord = {
   wakeAt: 2 * LINE_PAIR_WORDS + 1,
   probe: 3 * LINE_PAIR_WORDS,
   bells: 4 * LINE_PAIR_WORDS,
-  end: 5 * LINE_PAIR_WORDS,
+  kept: 5 * LINE_PAIR_WORDS,
+  keeper: 6 * LINE_PAIR_WORDS,
+  settled: 6 * LINE_PAIR_WORDS + 1,
+  end: 7 * LINE_PAIR_WORDS,
 } as const;
 
 export interface Geometry {
@@ -179,6 +205,12 @@ export class Layout {
   readonly wakeAt: number;
   readonly probe: number;
   readonly bells: number;
+  /** Order position up to which the keeper is known to have consumed; what follows is kept. Stands where none lives. */
+  readonly kept: number;
+  /** One more than the process that is the keeper; 0 while there is none. */
+  readonly keeper: number;
+  /** Order position as of which every slot's `ordered` is right; at most the tail. */
+  readonly settled: number;
   readonly orderRing: number;
   readonly totalBytes: number;
   /** The largest payload: a record may fill a quarter of a ring, so that a padding record never starves it. */
@@ -201,6 +233,9 @@ export class Layout {
     this.wakeAt = sequencer + SequencerWord.wakeAt;
     this.probe = sequencer + SequencerWord.probe;
     this.bells = sequencer + SequencerWord.bells;
+    this.kept = sequencer + SequencerWord.kept;
+    this.keeper = sequencer + SequencerWord.keeper;
+    this.settled = sequencer + SequencerWord.settled;
     this.#slots = sequencer + SequencerWord.end;
     this.orderRing = roundUp(this.#slots + processes * SLOT_WORDS, LINE_PAIR_WORDS);
     const sequencerEnd = this.orderRing + orderEntries * ORDER_ENTRY_WORDS;

@@ -1,5 +1,6 @@
-import { ProcessWord, SlotWord } from "./layout.ts";
-import { LogReader, type RecordHandler } from "./reader.ts";
+import { assert } from "../base/index.ts";
+import { HeaderWord, Keeping, ProcessWord, SlotWord } from "./layout.ts";
+import { type Consuming, LogReader, type RecordHandler } from "./reader.ts";
 import { type Segment, readUint53 } from "./segment.ts";
 import { CLOSED, NOT_READY, RingWriter } from "./writer.ts";
 
@@ -10,6 +11,11 @@ export interface Doorbell {
 
 /** The sequencer's process. */
 export const SEQUENCER = 0;
+
+export interface MemberOptions {
+  /** When what was read may be overwritten; default "automatic". The keeper's is "explicit". */
+  consuming?: Consuming;
+}
 
 /** So many records a turn: enough to make a turn cheap, few enough that nothing else waits long. */
 export const RECORDS_PER_TURN = 1024;
@@ -29,19 +35,29 @@ export class LogMember {
   readonly generation: number;
   readonly #writer: RingWriter;
   readonly #doorbell: Doorbell;
+  readonly #consuming: Consuming;
   #reader: LogReader | undefined;
+  /** Others wait for what this process consumes: they read nothing before. */
+  #isAwaited = false;
   #sleepEpoch: number;
   #blocked = false;
   #closed = false;
   #bells = 0;
 
   /** @param generation as `Sequencer.admit` gave it; a slot's next owner has another */
-  constructor(segment: Segment, process: number, generation: number, doorbell: Doorbell) {
+  constructor(
+    segment: Segment,
+    process: number,
+    generation: number,
+    doorbell: Doorbell,
+    { consuming = "automatic" }: MemberOptions = {},
+  ) {
     const { words, layout } = segment;
     this.segment = segment;
     this.process = process;
     this.generation = generation;
     this.#doorbell = doorbell;
+    this.#consuming = consuming;
     this.#writer = new RingWriter(segment, process, generation);
     // Awake, and with an epoch that nobody has rung yet, whatever the slot's last owner left here.
     this.#sleepEpoch = (words.get(layout.process(process, ProcessWord.sleepEpoch)) + 2) & ~1;
@@ -124,6 +140,16 @@ export class LogMember {
     return reader === undefined ? NOT_READY : reader.poll(handler, limit);
   }
 
+  /**
+   * Where this member consumes explicitly: nothing before `sequence` is needed any more. Until then every record that
+   * was read stays where it is, as it is; and whoever needs the room waits.
+   * @param sequence neither below the last one nor beyond what was read
+   */
+  consume(sequence: number): void {
+    assert(this.#reader !== undefined, "nothing is consumed before anything was read");
+    this.#reader.consume(sequence);
+  }
+
   get isAsleep(): boolean {
     return (this.#sleepEpoch & 1) === 1;
   }
@@ -164,9 +190,16 @@ export class LogMember {
       layout.slot(this.process, SlotWord.joinAtLow),
       layout.slot(this.process, SlotWord.joinAtHigh),
     );
-    this.#reader = new LogReader(this.segment, this.process, sequence, (from, to) =>
-      this.#consumed(from, to),
-    );
+    const isKeeper = words.get(layout.keeper) === this.process + 1;
+    assert(!isKeeper || this.#consuming === "explicit", "the keeper says itself what it has consumed");
+    const isKeeperFirst = words.get(HeaderWord.keeping) === Keeping.keeperFirst;
+    this.#isAwaited = isKeeper && isKeeperFirst;
+    this.#reader = new LogReader(this.segment, this.process, {
+      sequence,
+      endWord: isKeeperFirst && !isKeeper ? layout.kept : layout.tail,
+      consuming: this.#consuming,
+      onConsumed: (from, to) => this.#consumed(from, to),
+    });
     words.store(layout.process(this.process, ProcessWord.reading), this.generation);
     return this.#reader;
   }
@@ -174,6 +207,10 @@ export class LogMember {
   /** While somebody waits for readers, the sequencer wants to hear when one passes its mark. */
   #consumed(from: number, to: number): void {
     const { words, layout } = this.segment;
+    if (this.#isAwaited) {
+      this.#ringSequencer();
+      return;
+    }
     if (words.load(layout.pressure) === 0) return;
     const wakeAt = words.get(layout.wakeAt);
     if (((from - wakeAt) | 0) < 0 && ((to - wakeAt) | 0) >= 0) this.#ringSequencer();

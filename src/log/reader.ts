@@ -17,8 +17,8 @@ const NO_RECORD = PADDING_KIND;
 
 /**
  * A record as it lies in memory. One object serves all records: take what you need, keep no reference. The payload is
- * `bytes[start … start + length)`, in place, and is only sure to stay until the handler returns: copy what must
- * outlive it.
+ * `bytes[start … start + length)`, in place, and is only sure to stay until it is consumed: when the handler returns, or
+ * where the member consumes explicitly, when it says so. Copy what must outlive that.
  */
 export class LogRecord {
   /** Its place in the one order; its identity. */
@@ -51,6 +51,19 @@ export class LogRecord {
 
 export type RecordHandler = (record: LogRecord) => void;
 
+/** "automatic": with the reading. "explicit": when `consume` says so; until then nothing that was read is overwritten. */
+export type Consuming = "automatic" | "explicit";
+
+export interface Reading {
+  /** The first sequence number to be read; the sequencer must have kept it (see `SlotWord.joinAtLow`). */
+  sequence: number;
+  /** Index of the word that says up to where there is something for this reader: `tail`, or `kept` of the layout. */
+  endWord: number;
+  consuming: Consuming;
+  /** Told whenever the consumed position was published, as order positions. */
+  onConsumed(from: number, to: number): void;
+}
+
 /** After this many records a reader says how far it is, so that writers need not wait for the end of its turn. */
 const CONSUMED_INTERVAL = 256;
 
@@ -62,26 +75,22 @@ export class LogReader {
   readonly #segment: Segment;
   readonly #record: LogRecord;
   readonly #consumedWord: number;
+  readonly #readWord: number;
+  readonly #endWord: number;
   readonly #process: number;
   readonly #orderMask: number;
   readonly #ringMask: number;
   /** Where the payload of a record at position 0 of each process's ring would be, in bytes. */
   readonly #firstPayloads: readonly number[];
+  readonly #isExplicit: boolean;
   readonly #onConsumed: (from: number, to: number) => void;
   #sequence: number;
-  #published: number;
+  /** The sequence number before which all is consumed. */
+  #consumed: number;
 
-  /**
-   * @param sequence the first to be read; the sequencer must have kept it (see `SlotWord.joinAtLow`)
-   * @param onConsumed told whenever the consumed position was published, as order positions
-   */
-  constructor(
-    segment: Segment,
-    process: number,
-    sequence: number,
-    onConsumed: (from: number, to: number) => void,
-  ) {
+  constructor(segment: Segment, process: number, reading: Reading) {
     const { words, layout } = segment;
+    const { sequence, endWord, consuming, onConsumed } = reading;
     this.#segment = segment;
     this.#process = process;
     this.#record = new LogRecord(words);
@@ -92,10 +101,14 @@ export class LogReader {
       (_, process) => layout.ringOffsetBytes(process) + HEADER_BYTES,
     );
     this.#consumedWord = layout.process(process, ProcessWord.consumed);
+    this.#readWord = layout.process(process, ProcessWord.read);
+    this.#endWord = endWord;
+    this.#isExplicit = consuming === "explicit";
     this.#onConsumed = onConsumed;
     this.#sequence = sequence;
-    this.#published = sequence | 0;
-    words.store(this.#consumedWord, this.#published);
+    this.#consumed = sequence;
+    words.set(this.#readWord, positionOf(sequence));
+    words.store(this.#consumedWord, positionOf(sequence));
   }
 
   /** The next sequence number that it will read. */
@@ -104,7 +117,8 @@ export class LogReader {
   }
 
   get isBehind(): boolean {
-    return this.#segment.words.load(this.#segment.layout.tail) !== ((this.#sequence % UINT32_SPAN) | 0);
+    const behind = (this.#segment.words.load(this.#endWord) - positionOf(this.#sequence)) | 0;
+    return this.#endWord === this.#segment.layout.tail ? behind !== 0 : behind > 0;
   }
 
   /**
@@ -114,9 +128,11 @@ export class LogReader {
   poll(handler: RecordHandler, limit: number): number {
     const { words, layout } = this.#segment;
     const record = this.#record;
-    const start = (this.#sequence % UINT32_SPAN) | 0;
-    const available = (words.load(layout.tail) - start) | 0;
+    const start = positionOf(this.#sequence);
+    const available = (words.load(this.#endWord) - start) | 0;
     if (available === 0) return 0;
+    // Who was let in at the tail waits until the keeper has come so far.
+    if (available < 0 && available >= -this.#orderMask - 1 && this.#endWord !== layout.tail) return 0;
     if (available < 0 || available > this.#orderMask + 1)
       throw new LogCorruptionError(
         `process ${this.#process} is to read ${available} entries at ${this.#sequence}`,
@@ -158,12 +174,31 @@ export class LogReader {
     return count;
   }
 
+  /** Everything before `sequence` is consumed: it may be overwritten from now on. Not for who consumes by reading. */
+  consume(sequence: number): void {
+    assert(this.#isExplicit, "this reader consumes by reading");
+    assert(
+      sequence >= this.#consumed && sequence <= this.#sequence,
+      `consumed up to ${sequence}, of ${this.#consumed} to ${this.#sequence}`,
+    );
+    this.#publishConsumed(sequence);
+  }
+
   #publish(): void {
-    const from = this.#published;
-    const to = (this.#sequence % UINT32_SPAN) | 0;
-    assert(((to - from) | 0) >= 0, "a reader went backwards");
+    if (this.#isExplicit) this.#segment.words.set(this.#readWord, positionOf(this.#sequence));
+    else this.#publishConsumed(this.#sequence);
+  }
+
+  #publishConsumed(sequence: number): void {
+    const from = positionOf(this.#consumed);
+    const to = positionOf(sequence);
+    assert(sequence >= this.#consumed, "a reader went backwards");
     this.#segment.words.store(this.#consumedWord, to);
-    this.#published = to;
+    this.#consumed = sequence;
     this.#onConsumed(from, to);
   }
+}
+
+function positionOf(sequence: number): number {
+  return (sequence % UINT32_SPAN) | 0;
 }

@@ -2,6 +2,7 @@ import { UINT32_SPAN, assert } from "../base/index.ts";
 import {
   type Geometry,
   HeaderWord,
+  Keeping,
   LAYOUT_VERSION,
   Layout,
   MAGIC,
@@ -36,11 +37,20 @@ export interface FormatOptions {
   firstSequence?: number;
   /** Where ring positions start, for tests of the wrap: a multiple of 8. */
   startPosition?: number;
+  /** The log's time starts not before it, whatever the clock says: milliseconds since 1970; default 0. */
+  firstTimeMs?: number;
+  /** Whether one reader is the keeper, for which the log is held back even while none lives; default false. */
+  keeper?: boolean;
+  /** With a keeper: whether the others read only what it has consumed; default false. */
+  deliverAfterKeeper?: boolean;
 }
 
 /** Writes the header and the first values of all words into zeroed memory. Called once, before anybody attaches. */
 export function formatSegment(words: Words, geometry: Geometry, options: FormatOptions = {}): Segment {
   const { segmentId = [0, 0], identity = [0, 0, 0, 0], firstSequence = 1, startPosition = 0 } = options;
+  const { firstTimeMs = 0, keeper = false, deliverAfterKeeper = false } = options;
+  assert(keeper || !deliverAfterKeeper, "nothing is delivered after a keeper that there is none of");
+  assert(Number.isSafeInteger(firstTimeMs) && firstTimeMs >= 0, `no time: ${firstTimeMs}`);
   assert(Number.isSafeInteger(firstSequence) && firstSequence >= 0, `no sequence number: ${firstSequence}`);
   assert(startPosition % 8 === 0, `ring positions are multiples of 8, not ${startPosition}`);
   const layout = new Layout(geometry);
@@ -61,12 +71,18 @@ export function formatSegment(words: Words, geometry: Geometry, options: FormatO
   words.set(HeaderWord.firstSequenceLow, (firstSequence % UINT32_SPAN) | 0);
   words.set(HeaderWord.firstSequenceHigh, Math.floor(firstSequence / UINT32_SPAN));
   words.set(HeaderWord.startPosition, startPosition | 0);
+  words.set(HeaderWord.firstTimeLow, (firstTimeMs % UINT32_SPAN) | 0);
+  words.set(HeaderWord.firstTimeHigh, Math.floor(firstTimeMs / UINT32_SPAN));
+  const keeping = deliverAfterKeeper ? Keeping.keeperFirst : keeper ? Keeping.keeper : Keeping.none;
+  words.set(HeaderWord.keeping, keeping);
 
   for (let process = 0; process < geometry.processes; process += 1) {
     words.set(layout.slot(process, SlotWord.limit), startPosition | 0);
+    words.set(layout.slot(process, SlotWord.ordered), startPosition | 0);
     words.set(layout.process(process, ProcessWord.published), startPosition | 0);
   }
-  words.set(layout.tail, (firstSequence % UINT32_SPAN) | 0);
+  for (const word of [layout.tail, layout.settled, layout.kept])
+    words.set(word, (firstSequence % UINT32_SPAN) | 0);
   words.store(HeaderWord.checksum, headerChecksum(words));
   return { words, layout };
 }
@@ -102,6 +118,8 @@ export function openSegment(words: Words): Segment {
     refuse("its size does not follow from its settings");
   if (words.bytes.length < layout.totalBytes)
     refuse(`${layout.totalBytes} bytes are promised, ${words.bytes.length} are there`);
+  const keeping = words.get(HeaderWord.keeping);
+  if (keeping < Keeping.none || keeping > Keeping.keeperFirst) refuse(`it is kept in a way ${keeping}`);
   return { words, layout };
 }
 

@@ -1,5 +1,7 @@
 import { UINT32_SPAN, assert } from "../base/index.ts";
 import {
+  HeaderWord,
+  Keeping,
   ORDER_ENTRY_WORDS,
   OrderWord,
   PADDING_KIND,
@@ -12,7 +14,9 @@ import {
   recordBytes,
 } from "./layout.ts";
 import type { Doorbell } from "./member.ts";
+import { Runs } from "./runs.ts";
 import type { Segment } from "./segment.ts";
+import { readState } from "./state.ts";
 
 /* Copies, for what is done for every record: see writer.ts. */
 const Order = { ...OrderWord };
@@ -85,49 +89,51 @@ export class Sequencer {
   readonly #orderEntries: number;
   readonly #runs: Runs;
   readonly #changedLimits = new Set<number>();
+  /** Processes with records that were ordered since the tail was published. */
+  readonly #unsettled: number[] = [];
+  readonly #keeping: number;
+  #keeper: number | undefined;
+  /** Order position before which the keeper needs nothing. */
+  #kept: number;
   #sequence: number;
   #published: number;
   #minConsumed: number;
-  #timeMs = 0;
+  #timeMs: number;
   #turn = 0;
   #bells = 0;
   #pressure = false;
   #ticks = 0;
   #isSuspicious = false;
 
-  /** @param clock milliseconds since 1970; may go back, the log's time does not */
-  constructor(
-    segment: Segment,
-    firstSequence: number,
-    clock: () => number,
-    doorbell: Doorbell,
-    events: SequencerEvents,
-  ) {
+  /**
+   * Goes on where the segment stands: a new one, or one whose sequencer was killed between any two instructions.
+   * @param clock milliseconds since 1970; may go back, the log's time does not
+   * @throws LogCorruptionError where the segment cannot be what a sequencer left
+   */
+  constructor(segment: Segment, clock: () => number, doorbell: Doorbell, events: SequencerEvents) {
     const { words, layout } = segment;
+    const state = readState(segment);
     this.#segment = segment;
     this.#doorbell = doorbell;
     this.#events = events;
     this.#clock = clock;
     this.#orderEntries = layout.geometry.orderEntries;
     this.#runs = new Runs(this.#orderEntries);
-    this.#sequence = firstSequence;
-    this.#published = (firstSequence % UINT32_SPAN) | 0;
-    this.#minConsumed = this.#published;
-    assert(words.load(layout.tail) === this.#published, "the sequencer starts where the segment does");
-    for (let process = 0; process < layout.geometry.processes; process += 1) {
-      const position = words.load(layout.process(process, ProcessWord.published));
-      this.#slots.push({
-        generation: 0,
-        joined: false,
-        joinAt: 0,
-        ordered: position,
-        limit: position,
-        violation: undefined,
-        rang: 0,
-        isAsked: false,
-        probesMissed: 0,
-      });
+    this.#keeping = words.get(HeaderWord.keeping);
+    this.#keeper = state.keeper;
+    this.#kept = state.kept;
+    this.#sequence = state.sequence;
+    this.#published = (state.sequence % UINT32_SPAN) | 0;
+    this.#minConsumed = state.minConsumed;
+    this.#timeMs = state.timeMs;
+    this.#pressure = words.get(layout.pressure) === 1;
+    for (const { end, process, position } of state.runs) this.#runs.push(end, process, position);
+    for (const [process, slot] of state.slots.entries()) {
+      words.set(layout.slot(process, SlotWord.ordered), slot.ordered);
+      words.store(layout.slot(process, SlotWord.limit), slot.limit);
+      this.#slots.push({ ...slot, violation: undefined, rang: 0, isAsked: false, probesMissed: 0 });
     }
+    words.set(layout.settled, this.#published);
   }
 
   /** The sequence number that the next record gets. */
@@ -135,8 +141,27 @@ export class Sequencer {
     return this.#sequence;
   }
 
-  /** Gives a slot to a new process, whose records are ordered from now on. Its former owner is known to be dead. */
-  admit(process: number): number {
+  /** In milliseconds since 1970: no record that comes is earlier. */
+  get timeMs(): number {
+    return this.#timeMs;
+  }
+
+  /** The first sequence number that is kept for the keeper, whether one lives or not. */
+  get kept(): number {
+    return this.#sequence - ((((this.#sequence % UINT32_SPAN) | 0) - this.#kept) | 0);
+  }
+
+  /** Whether some process is the keeper now. */
+  get hasKeeper(): boolean {
+    return this.#keeper !== undefined;
+  }
+
+  /**
+   * Gives a slot to a new process, whose records are ordered from now on. Its former owner is known to be dead.
+   * @param options `keeper`: what it has not consumed is kept, even when it has died. It begins where the last one
+   * had consumed. Only where the segment was made with one, and one at a time.
+   */
+  admit(process: number, { keeper = false }: { keeper?: boolean } = {}): number {
     const { words, layout } = this.#segment;
     const slot = this.#slot(process);
     assert(slot.generation === 0 && !this.hasUnordered(process), `slot ${process} is taken`);
@@ -144,6 +169,7 @@ export class Sequencer {
       // Nobody reads its ring any more: the next owner starts where this one stopped, whatever it left there.
       slot.ordered = this.#publishedBy(process);
       slot.limit = slot.ordered;
+      words.set(layout.slot(process, SlotWord.ordered), slot.ordered);
       words.store(layout.slot(process, SlotWord.limit), slot.limit);
     }
     // Negative where its owner was released.
@@ -154,6 +180,12 @@ export class Sequencer {
       generation === words.get(layout.process(process, ProcessWord.attached)) ||
       generation === words.get(layout.process(process, ProcessWord.reading))
     );
+    if (keeper) {
+      assert(this.#keeping !== Keeping.none, "the log was made without a keeper");
+      assert(this.#keeper === undefined, "the log has a keeper");
+      this.#keeper = process;
+      words.set(layout.keeper, process + 1);
+    }
     slot.generation = generation;
     slot.joined = false;
     slot.violation = undefined;
@@ -166,19 +198,41 @@ export class Sequencer {
 
   /**
    * Takes a slot back from a process that is known to be dead. What it had published is ordered first; its claim on
-   * space ends at once.
+   * space ends at once. Only the keeper's stays, for the next keeper.
    */
   release(process: number): void {
     const slot = this.#slot(process);
     assert(slot.generation !== 0, `slot ${process} is free`);
-    const { words, layout } = this.#segment;
     // Ordering may wait for readers: then the rest is ordered later, from the slot's ring as it stands.
     this.#order(process, Number.MAX_SAFE_INTEGER);
+    this.#free(process);
+    this.#publishTail();
+  }
+
+  /** All processes are known to be dead: nothing but the keeper's claim holds the log back any more. */
+  releaseAll(): void {
+    for (const [process, { generation }] of this.#slots.entries()) if (generation !== 0) this.#free(process);
+  }
+
+  #free(process: number): void {
+    const slot = this.#slot(process);
+    const { words, layout } = this.#segment;
+    if (process === this.#keeper) {
+      this.#followKeeper();
+      this.#keeper = undefined;
+      words.set(layout.keeper, 0);
+    }
     slot.joined = false;
     words.store(layout.slot(process, SlotWord.joined), 0);
     words.store(layout.slot(process, SlotWord.generation), -slot.generation);
     slot.generation = 0;
-    this.#publishTail();
+  }
+
+  /** For recovery, which stands in for the keeper: everything before `sequence` is stored. */
+  keepFrom(sequence: number): void {
+    assert(this.#keeper === undefined, "the keeper says itself what it has consumed");
+    assert(sequence >= this.kept && sequence <= this.#sequence, `kept from ${sequence}, not ${this.kept}`);
+    this.#setKept((sequence % UINT32_SPAN) | 0);
   }
 
   /**
@@ -283,7 +337,7 @@ export class Sequencer {
     return slot;
   }
 
-  /** Processes that have mapped their pages since become readers, from the next record on. */
+  /** Processes that have mapped their pages since become readers: the keeper where it has to, others from now on. */
   #letIn(): number {
     const { words, layout } = this.#segment;
     let work = 0;
@@ -292,9 +346,10 @@ export class Sequencer {
       if (words.load(layout.process(process, ProcessWord.attached)) !== slot.generation) return;
       this.#publishTail();
       slot.joined = true;
-      slot.joinAt = this.#published;
-      words.set(layout.slot(process, SlotWord.joinAtLow), (this.#sequence % UINT32_SPAN) | 0);
-      words.set(layout.slot(process, SlotWord.joinAtHigh), Math.floor(this.#sequence / UINT32_SPAN));
+      const sequence = process === this.#keeper ? this.kept : this.#sequence;
+      slot.joinAt = (sequence % UINT32_SPAN) | 0;
+      words.set(layout.slot(process, SlotWord.joinAtLow), slot.joinAt);
+      words.set(layout.slot(process, SlotWord.joinAtHigh), Math.floor(sequence / UINT32_SPAN));
       words.store(layout.slot(process, SlotWord.joined), slot.generation);
       this.#ring(process);
       this.#events.onJoined?.(process);
@@ -327,7 +382,9 @@ export class Sequencer {
     const free = this.#orderEntries - ((first - this.#minConsumed) | 0);
     // The upper half of the sequence number is the same for the whole run: it ends where that changes.
     const toCarry = UINT32_SPAN - (first >>> 0);
-    const most = Math.min(limit, free, toCarry);
+    // The last published entry stays until the next ones are: it tells a successor the whole number, and the time.
+    const toPublish = this.#orderEntries - 1 - ((first - this.#published) | 0);
+    const most = Math.min(limit, free, toCarry, toPublish);
     let count = 0;
     while (count < most && position !== published) {
       const offset = position & ringMask;
@@ -372,7 +429,10 @@ export class Sequencer {
     }
     slot.ordered = position;
     this.#sequence += count;
-    if (count > 0) this.#runs.push((first + count) | 0, process, position);
+    if (count > 0) {
+      this.#runs.push((first + count) | 0, process, position);
+      this.#unsettled.push(process);
+    }
     return count;
   }
 
@@ -392,8 +452,14 @@ export class Sequencer {
   #publishTail(): void {
     const tail = (this.#sequence % UINT32_SPAN) | 0;
     if (tail === this.#published) return;
-    this.#segment.words.store(this.#segment.layout.tail, tail);
+    const { words, layout } = this.#segment;
+    words.store(layout.tail, tail);
     this.#published = tail;
+    // In this order: whoever finds us dead in between takes from the entries what is not settled.
+    for (const process of this.#unsettled)
+      words.set(layout.slot(process, SlotWord.ordered), this.#slots[process]!.ordered);
+    this.#unsettled.length = 0;
+    words.set(layout.settled, tail);
   }
 
   /** Order position up to which a reader has read; where it was let in, until it says more. */
@@ -405,11 +471,31 @@ export class Sequencer {
       : slot.joinAt;
   }
 
-  /** Gives writers back the space of what every reader has consumed. Returns 1 where there was any, or 0. */
+  /** Takes note of what the keeper has consumed: before any of that is overwritten. Returns 1 where it was more, or 0. */
+  #followKeeper(): number {
+    if (this.#keeper === undefined || !this.#slots[this.#keeper]!.joined) return 0;
+    const consumed = this.#consumed(this.#keeper);
+    const more = (consumed - this.#kept) | 0;
+    // What cannot be is complained of where everybody's is looked at.
+    if (more <= 0 || more > ((this.#published - this.#kept) | 0)) return 0;
+    this.#setKept(consumed);
+    return 1;
+  }
+
+  #setKept(position: number): void {
+    const { words, layout } = this.#segment;
+    this.#kept = position;
+    if (this.#keeping === Keeping.keeperFirst) words.store(layout.kept, position);
+    else words.set(layout.kept, position);
+  }
+
+  /** Gives writers back the space of what every reader has consumed. Returns 1 where there was news, or 0. */
   #reclaim(): number {
     const { words, layout } = this.#segment;
+    const news = this.#followKeeper();
     let least = (this.#published - this.#minConsumed) | 0;
-    if (least === 0 && this.#runs.isEmpty) return 0;
+    if (least === 0 && this.#runs.isEmpty) return news;
+    if (this.#keeping !== Keeping.none) least = Math.min(least, (this.#kept - this.#minConsumed) | 0);
     for (let process = 0; process < this.#slots.length; process += 1) {
       const slot = this.#slots[process]!;
       if (!slot.joined) continue;
@@ -427,7 +513,7 @@ export class Sequencer {
     for (const process of changed)
       words.store(layout.slot(process, SlotWord.limit), this.#slots[process]!.limit);
     changed.clear();
-    return least > 0 ? 1 : 0;
+    return least > 0 ? 1 : news;
   }
 
   /** Wakes writers that have room again, and asks readers to call while somebody still waits for them. */
@@ -469,11 +555,25 @@ export class Sequencer {
     const patience = this.#orderEntries >> 2;
     for (let process = 0; process < this.#slots.length; process += 1) {
       if (!this.#slots[process]!.joined) continue;
-      const lag = (this.#published - this.#consumed(process)) | 0;
-      if (lag === 0) continue;
+      const lag = this.#unread(process);
+      if (lag <= 0) continue;
       const attentive = words.load(layout.process(process, ProcessWord.attentive)) === 1;
       if (attentive || this.#pressure || lag > patience) this.#ring(process);
     }
+  }
+
+  /** How many records there are for a reader that it has not read. Below 0 where it is ahead of what it may read. */
+  #unread(process: number): number {
+    const { words, layout } = this.#segment;
+    const consumed = this.#consumed(process);
+    if (process !== this.#keeper) {
+      const end = this.#keeping === Keeping.keeperFirst ? this.#kept : this.#published;
+      return (end - consumed) | 0;
+    }
+    // It has its own reasons for when it consumes; to wake it for what it has read would be in vain.
+    const isReading = words.get(layout.process(process, ProcessWord.reading)) === this.#slots[process]!.generation;
+    const read = isReading ? words.load(layout.process(process, ProcessWord.read)) : consumed;
+    return (this.#published - read) | 0;
   }
 
   /** Rings the bell of a process that sleeps, once for each sleep. */
@@ -486,59 +586,5 @@ export class Sequencer {
     this.#bells = (this.#bells + 1) | 0;
     words.set(layout.bells, this.#bells);
     this.#doorbell.ring(process);
-  }
-}
-
-/**
- * Which ring positions the order ring's entries stand for, in runs of one writer: what must be known to reclaim,
- * without reading the order ring a second time. There are never more runs than entries.
- */
-class Runs {
-  readonly #fields: Int32Array;
-  readonly #mask: number;
-  #first = 0;
-  #last = 0;
-
-  constructor(capacity: number) {
-    this.#fields = new Int32Array(capacity * 3);
-    this.#mask = capacity - 1;
-  }
-
-  get isEmpty(): boolean {
-    return this.#first === this.#last;
-  }
-
-  /** The order position after the oldest run's last entry. */
-  get end(): number {
-    return this.#fields[(this.#first & this.#mask) * 3]!;
-  }
-
-  includes(process: number): boolean {
-    for (let run = this.#first; run !== this.#last; run = (run + 1) | 0) {
-      if (this.#fields[(run & this.#mask) * 3 + 1] === process) return true;
-    }
-    return false;
-  }
-
-  get process(): number {
-    return this.#fields[(this.#first & this.#mask) * 3 + 1]!;
-  }
-
-  /** The ring position after the oldest run's last record. */
-  get position(): number {
-    return this.#fields[(this.#first & this.#mask) * 3 + 2]!;
-  }
-
-  push(end: number, process: number, position: number): void {
-    assert(((this.#last - this.#first) | 0) <= this.#mask, "more runs than entries");
-    const at = (this.#last & this.#mask) * 3;
-    this.#fields[at] = end;
-    this.#fields[at + 1] = process;
-    this.#fields[at + 2] = position;
-    this.#last = (this.#last + 1) | 0;
-  }
-
-  shift(): void {
-    this.#first = (this.#first + 1) | 0;
   }
 }

@@ -25,6 +25,16 @@ export interface LogHostOptions {
   identity?: readonly [number, number, number, number];
   firstSequence?: number;
   startPosition?: number;
+  /** The log's time starts not before it: milliseconds since 1970; default 0. */
+  firstTimeMs?: number;
+  /**
+   * Whether one member is the keeper: what it has not consumed is never overwritten, not even while none lives.
+   * Default false. One slot is kept free for the next one, because a keeper that dies with something to say may keep
+   * its slot until the next one reads: the geometry needs two more than other members.
+   */
+  keeper?: boolean;
+  /** With a keeper: whether the other members, this process among them, read only what it has consumed. Default false. */
+  deliverAfterKeeper?: boolean;
   /** Milliseconds between probes; a process is ended that missed four. */
   probeMs: number;
   /** A process was ended for what it did or did not do. */
@@ -35,6 +45,11 @@ export interface LogHostOptions {
   onJoined?(process: number): void;
   /** A record of this kind was ordered. Called before anybody can read it; may append to process 0's ring. */
   onOrdered?(process: number, kind: number): void;
+}
+
+export interface SpawnOptions {
+  /** It is the keeper: reads from where the last one had consumed, and consumes explicitly. One at a time. */
+  keeper?: boolean;
 }
 
 /** A member's standard streams: nothing, this process's own, or a pipe (`child.stdin`, `child.stdout`). */
@@ -80,7 +95,6 @@ export class LogHost implements Disposable {
 
   constructor(options: LogHostOptions) {
     const layout = new Layout(options.geometry);
-    const firstSequence = options.firstSequence ?? 1;
     this.#options = options;
     this.path = options.path;
     this.#descriptor = createSegmentFile(options.path, layout.totalBytes);
@@ -90,7 +104,7 @@ export class LogHost implements Disposable {
     });
     this.segment = formatSegment(this.#mapping.words, options.geometry, options);
     const doorbell = { ring: (process: number) => this.#ring(process) };
-    this.sequencer = new Sequencer(this.segment, firstSequence, Date.now, doorbell, {
+    this.sequencer = new Sequencer(this.segment, Date.now, doorbell, {
       onViolation: (process, reason) => this.#evict(process, reason),
       onHung: (process) => this.#evict(process, `it left ${PROBES_MISSED_MAX} probes unanswered`),
       ...(options.onOrdered === undefined ? {} : { onOrdered: options.onOrdered }),
@@ -124,19 +138,25 @@ export class LogHost implements Disposable {
     this.#loop.soon();
   }
 
+  /** Whether there is a slot for a member that is not the keeper. */
   get hasFreeSlot(): boolean {
-    return this.#freeSlot() !== undefined;
+    return this.#freeSlot(false) !== undefined;
   }
 
   /**
    * Starts a member: `execPath args…` with the segment and its bells where `attachMember` finds them.
    * @param descriptors more of them, that it shall have after those of the log
    */
-  spawn(args: readonly string[], streams: MemberStreams, descriptors: readonly number[] = []): Hosted {
-    const process = this.#freeSlot();
+  spawn(
+    args: readonly string[],
+    streams: MemberStreams,
+    descriptors: readonly number[] = [],
+    { keeper = false }: SpawnOptions = {},
+  ): Hosted {
+    const process = this.#freeSlot(keeper);
     assert(process !== undefined, "every slot is taken");
+    const generation = this.sequencer.admit(process, { keeper });
     const bell = pipe2();
-    const generation = this.sequencer.admit(process);
     const stdio: StdioOptions = [
       streams.stdin ?? "ignore",
       streams.stdout ?? "inherit",
@@ -226,10 +246,12 @@ export class LogHost implements Disposable {
     this.kill(process);
   }
 
-  #freeSlot(): number | undefined {
+  #freeSlot(keeper: boolean): number | undefined {
+    const free: number[] = [];
     for (let process = 1; process < this.segment.layout.geometry.processes; process += 1) {
-      if (!this.#residents.has(process)) return process;
+      if (!this.#residents.has(process)) free.push(process);
     }
-    return undefined;
+    const kept = this.#options.keeper === true && !keeper ? 1 : 0;
+    return free.length > kept ? free[0] : undefined;
   }
 }

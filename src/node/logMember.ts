@@ -1,5 +1,5 @@
 import { closeSync } from "node:fs";
-import { AgentLoop, LogMember, openSegment, SEQUENCER, Layout } from "../log/index.ts";
+import { AgentLoop, LogMember, type MemberOptions, openSegment, SEQUENCER, Layout } from "../log/index.ts";
 import { BellButton, BellListener } from "./bell.ts";
 import { Mapping } from "./mapping.ts";
 
@@ -28,9 +28,14 @@ export interface AttachedMember {
  * Joins the log of the host that started this process.
  * @param step what to do in each turn; takes what it wants from the member
  * @param onHostGone the host has ended
+ * @param options how the member reads; the keeper's `consuming` is "explicit"
  * @throws where this process was not started by a host, or the segment is another than promised
  */
-export function attachMember(step: (member: LogMember) => void, onHostGone: () => void): AttachedMember {
+export function attachMember(
+  step: (member: LogMember) => void,
+  onHostGone: () => void,
+  options: MemberOptions = {},
+): AttachedMember {
   const [process, generation, totalBytes] = (globalThis.process.env[MEMBER_ENVIRONMENT] ?? "")
     .split(" ")
     .map(Number);
@@ -45,11 +50,12 @@ export function attachMember(step: (member: LogMember) => void, onHostGone: () =
   const segment = openSegment(mapping.words);
 
   const sequencerBell = new BellButton(SEQUENCER_BELL_DESCRIPTOR);
-  const member = new LogMember(segment, process, generation, {
-    ring: (whom) => {
+  const doorbell = {
+    ring: (whom: number): void => {
       if (whom === SEQUENCER) sequencerBell.ring();
     },
-  });
+  };
+  const member = new LogMember(segment, process, generation, doorbell, options);
   const loop = new AgentLoop(
     () => {
       step(member);

@@ -68,7 +68,7 @@ export class World {
     };
     const events = { onViolation: fail, onHung: (process: number) => fail(process, "hung") };
     const { segment } = this.#actors[0]!;
-    this.sequencer = new Sequencer(segment, FIRST_SEQUENCE, () => 0, this.#doorbell(0), events);
+    this.sequencer = new Sequencer(segment, () => 0, this.#doorbell(0), events);
     this.members = processes.map((process) => {
       const generation = this.sequencer.admit(process);
       return new LogMember(this.#actors[process]!.segment, process, generation, this.#doorbell(process));

@@ -163,7 +163,7 @@ class Log {
     this.memory = new ArrayBuffer(new Layout(geometry).totalBytes);
     this.raw = new Int32Array(this.memory);
     this.segment = formatSegment(new BoundedWords(this.memory), geometry, { startPosition, firstSequence });
-    this.sequencer = new Sequencer(this.segment, firstSequence, () => 1, silent, {
+    this.sequencer = new Sequencer(this.segment, () => 1, silent, {
       onViolation: (process) => this.violations.push(process),
       onHung: () => undefined,
     });

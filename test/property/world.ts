@@ -277,7 +277,7 @@ export class World {
         else this.#ring(process);
       },
     };
-    this.#sequencer = new Sequencer(segment, firstSequence, () => this.#clock, doorbell, {
+    this.#sequencer = new Sequencer(segment, () => this.#clock, doorbell, {
       onViolation: (process, reason) => this.#onViolation(process, reason),
       onHung: (process) => this.#onHung(process),
       onOrdered: (process, kind) => this.#onOrdered(process, kind),
