@@ -571,7 +571,8 @@ export class Sequencer {
       return (end - consumed) | 0;
     }
     // It has its own reasons for when it consumes; to wake it for what it has read would be in vain.
-    const isReading = words.get(layout.process(process, ProcessWord.reading)) === this.#slots[process]!.generation;
+    const isReading =
+      words.get(layout.process(process, ProcessWord.reading)) === this.#slots[process]!.generation;
     const read = isReading ? words.load(layout.process(process, ProcessWord.read)) : consumed;
     return (this.#published - read) | 0;
   }

@@ -165,7 +165,11 @@ function readEntry(
 
 function readKeeper({ words, layout }: Segment, slots: readonly SlotState[]): number | undefined {
   const keeper = words.get(layout.keeper) - 1;
-  if (keeper < -1 || keeper >= slots.length || (keeper >= 0 && words.get(HeaderWord.keeping) === Keeping.none))
+  if (
+    keeper < -1 ||
+    keeper >= slots.length ||
+    (keeper >= 0 && words.get(HeaderWord.keeping) === Keeping.none)
+  )
     throw new LogCorruptionError(`the segment's keeper is process ${keeper}`);
   // Named, and not admitted any more, or not yet: its sequencer died in between.
   return keeper >= 0 && slots[keeper]!.generation !== 0 ? keeper : undefined;

@@ -44,6 +44,7 @@ const setup: fc.Arbitrary<Setup> = fc.record({
     fc.constant(0),
     fc.nat(3).map((below) => 0x7fffffff - below),
   ),
+  keeping: fc.constantFrom("none", "keeper", "keeperFirst"),
   isPopulated: fc.boolean(),
   evictsStopped: fc.boolean(),
 });
@@ -74,7 +75,8 @@ const ACTIONS: readonly fc.WeightedArbitrary<Action>[] = [
   },
   { weight: 3, arbitrary: does("publish", { process: slot }) },
   { weight: 3, arbitrary: does("pace", { process: slot, records: fc.constantFrom(1, 2, 5, 300, 1024) }) },
-  { weight: 3, arbitrary: does("start", { process: slot }) },
+  { weight: 3, arbitrary: does("start", { process: slot, keeper: fc.boolean() }) },
+  { weight: 4, arbitrary: does("consume", { process: slot, part: fc.constantFrom(1000, 1000, 500, 100) }) },
   { weight: 3, arbitrary: does("read", { process: slot }) },
   { weight: 2, arbitrary: does("attend", { process: slot, attentive: fc.boolean() }) },
   { weight: 2, arbitrary: does("die", { process: slot, after }) },
@@ -170,6 +172,40 @@ suite("the log's promises hold, whoever does what when", () => {
   });
 });
 
+/** Somebody to be killed with all others, and how often the recovery is killed, too. */
+const crash = fc.record({
+  after: fc.oneof(fc.nat(12), fc.nat(ACCESSES_MAX), fc.nat(1000)),
+  ends: fc.array(fc.oneof(fc.nat(60), fc.nat(3000)), { maxLength: 3 }),
+});
+const keptSetup = setup.map((setup) =>
+  setup.keeping === "none" ? { ...setup, keeping: "keeper" as const } : setup,
+);
+const recovered = fc.tuple(keptSetup, actions(action), fc.array(action, { maxLength: 60 }), crash);
+
+function recover(
+  [setup, before, during, { after, ends }]: typeof recovered extends fc.Arbitrary<infer T> ? T : never,
+  mutation?: Mutation,
+): World {
+  const world = new World(setup, mutation);
+  world.run(before);
+  world.crash(after);
+  world.run(during);
+  world.recover(ends);
+  return world;
+}
+
+suite("what was in flight when everybody was killed is finished", () => {
+  test("process 0 dies between any two accesses, the others at any time, and so does the recovery", (t) => {
+    let records = 0;
+    const property = fc.property(recovered, (inputs) => {
+      records += recover(inputs).recordsRecovered;
+    });
+    check(t, property, 4000);
+    t.diagnostic(`${records} records recovered`);
+    assert.ok(records > 0);
+  });
+});
+
 function isAsleep(world: World, process: number): boolean {
   return (world.peek(world.layout.process(process, ProcessWord.sleepEpoch)) & 1) === 1;
 }
@@ -233,7 +269,42 @@ const MUTATIONS: readonly [string, Mutation][] = [
   ],
 ];
 
+const CRASH_MUTATIONS: readonly [string, Mutation][] = [
+  [
+    "a ring of which nobody knows how far it is ordered",
+    { isStoreLost: ({ layout }, _process, index) => index === layout.slot(1, SlotWord.ordered) },
+  ],
+  [
+    "a tail as of which nothing is settled",
+    { isStoreLost: ({ layout }, _, index) => index === layout.settled },
+  ],
+  ["a keeper of which nothing is kept", { isStoreLost: ({ layout }, _, index) => index === layout.kept }],
+  [
+    "a keeper that consumes what it has not",
+    {
+      load: (world, process, index, value) =>
+        process === 0 && index === world.layout.process(1, ProcessWord.consumed)
+          ? world.peek(world.layout.tail)
+          : value,
+    },
+  ],
+];
+
 suite("a log that is broken in one place does not hold them", () => {
+  for (const [name, mutation] of CRASH_MUTATIONS) {
+    test(name, (t) => {
+      t.diagnostic(`CHORUS_SEED=${seed}`);
+      const property = fc.property(recovered, (inputs) => void recover(inputs, mutation));
+      const { failed, numRuns, errorInstance } = fc.check(property, {
+        seed,
+        numRuns: 500,
+        endOnFailure: true,
+      });
+      assert.ok(failed, "nothing was noticed");
+      t.diagnostic(`noticed in run ${numRuns}: ${(errorInstance as Error).message}`);
+    });
+  }
+
   for (const [name, mutation] of MUTATIONS) {
     test(name, (t) => {
       t.diagnostic(`CHORUS_SEED=${seed}`);

@@ -2,7 +2,8 @@
  * A machine in one process for the log's own code: process 0 with the sequencer, members in the other slots, their
  * bells, their events, and their deaths. A test chooses who does what next; the world checks all that the log promises.
  *
- * An action may preempt an actor between any two accesses to the memory and let others run there, or end it there.
+ * An action may preempt an actor between any two accesses to the memory and let others run there, or end it there. In
+ * the end process 0 itself may be ended like that, and all others with it: then the segment is recovered.
  */
 import { UINT32_SPAN } from "../../src/base/index.ts";
 import {
@@ -24,6 +25,7 @@ import {
   type Words,
   formatSegment,
   openSegment,
+  recoverSegment,
 } from "../../src/log/index.ts";
 import {
   ORDER_ENTRY_WORDS,
@@ -42,7 +44,9 @@ export interface Setup {
   counter: number;
   /** Of the slots' last owners. */
   generation: number;
-  /** Whether every slot has a process that reads before the first action. */
+  /** Whether there is a keeper, and whether the others read only what it has consumed. */
+  keeping: "none" | "keeper" | "keeperFirst";
+  /** Whether every slot has a process that reads before the first action; with a keeper, all but one. */
   isPopulated: boolean;
   /** What becomes of stopped processes in the end: ended for unanswered probes, or going on. */
   evictsStopped: boolean;
@@ -52,7 +56,10 @@ export interface Setup {
 export type Action =
   | { does: "say"; process: number; sizes: readonly number[] }
   | { does: "hear"; process: number; which: number }
-  | { does: "publish" | "read" | "start" | "stop" | "continue" | "close"; process: number }
+  | { does: "publish" | "read" | "stop" | "continue" | "close"; process: number }
+  | { does: "start"; process: number; keeper: boolean }
+  /** `part` of what the keeper has read and not consumed, in thousandths. */
+  | { does: "consume"; process: number; part: number }
   | { does: "pace"; process: number; records: number }
   | { does: "attend"; process: number; attentive: boolean }
   | { does: "die"; process: number; after: number }
@@ -66,6 +73,7 @@ export type Action =
 export interface Mutation {
   /** What `process` sees instead of `value`. */
   load?(world: World, process: number, index: number, value: number): number;
+  /** Of both kinds of stores. */
   isStoreLost?(world: World, process: number, index: number): boolean;
   isBellLost?(process: number): boolean;
   /** After process 0 has read a word plainly. */
@@ -92,11 +100,11 @@ class WatchedWords implements Words {
   readonly #words: ArrayWords;
   readonly #own: Range;
 
-  constructor(world: World, process: number) {
+  constructor(world: World, process: number, own: Range = world.layout.writable(process)) {
     this.#world = world;
     this.#process = process;
     this.#words = new ArrayWords(world.memory);
-    this.#own = world.layout.writable(process);
+    this.#own = own;
     this.bytes = this.#words.bytes;
   }
 
@@ -121,6 +129,7 @@ class WatchedWords implements Words {
 
   set(index: number, value: number): void {
     this.#touchOwn(index);
+    if (this.#world.mutation.isStoreLost?.(this.#world, this.#process, index) === true) return;
     this.#words.set(index, value);
   }
 
@@ -157,11 +166,19 @@ interface Appended {
   readonly end: number;
 }
 
+/** A record as it was read, to look at once more. */
+type Held = Pick<LogRecord, "sequence" | "process" | "start" | "length" | "bytes" | "room" | "kind">;
+
 /** One process from its start to its end, and what it has said. Its successor in the slot is another actor. */
 class Actor {
   readonly process: number;
   readonly generation: number;
   readonly words: WatchedWords;
+  readonly isKeeper: boolean;
+  /** What a keeper has read and not consumed: it must stay. */
+  readonly held: Held[] = [];
+  /** The sequence number after the last record that it was given. */
+  delivered = 0;
   /** What the slot's first record of this actor is numbered at the least. */
   readonly from: number;
   member: LogMember | undefined;
@@ -193,11 +210,12 @@ class Actor {
   answeredBefore = 0;
   #publishedCount = 0;
 
-  constructor(process: number, generation: number, words: WatchedWords, from: number) {
+  constructor(process: number, generation: number, words: WatchedWords, from: number, isKeeper = false) {
     this.process = process;
     this.generation = generation;
     this.words = words;
     this.from = from;
+    this.isKeeper = isKeeper;
   }
 
   get isRogue(): boolean {
@@ -235,6 +253,7 @@ export class World {
   recordsRead = 0;
   preemptions = 0;
   deaths = 0;
+  recordsRecovered = 0;
   readonly #raw: Int32Array;
   readonly #setup: Setup;
   readonly #host: Actor;
@@ -242,6 +261,12 @@ export class World {
   readonly #sleepers: readonly Sleeper[];
   readonly #residents = new Map<number, Actor>();
   readonly #busy = new Set<Actor>();
+  readonly #readers: Actor[] = [];
+  /** The first sequence number that no keeper has consumed. */
+  #durable: number;
+  /** Keepers consume at once. */
+  #isEnding = false;
+  #isCrashing = false;
   /** What was ordered, from the first sequence number on. */
   readonly #history: Ordered[] = [];
   /** Sequence numbers up to which each process's records may have been spoiled, unread, in its ring. */
@@ -257,12 +282,19 @@ export class World {
   constructor(setup: Setup, mutation: Mutation = {}) {
     const { geometry, firstSequence, startPosition } = setup;
     this.#setup = setup;
+    this.#durable = firstSequence;
     this.mutation = mutation;
     this.layout = new Layout(geometry);
     this.memory = new ArrayBuffer(this.layout.totalBytes);
     this.#raw = new Int32Array(this.memory);
     const words = new WatchedWords(this, SEQUENCER);
-    formatSegment(new ArrayWords(this.memory), geometry, { firstSequence, startPosition });
+    formatSegment(new ArrayWords(this.memory), geometry, {
+      firstSequence,
+      startPosition,
+      keeper: setup.keeping !== "none",
+      deliverAfterKeeper: setup.keeping === "keeperFirst",
+      firstTimeMs: this.#clock,
+    });
     const segment = openSegment(words);
     this.#raw[this.layout.sleepEpoch] = setup.counter;
     this.#raw[this.layout.probe] = setup.counter;
@@ -292,7 +324,7 @@ export class World {
     this.#host.loop!.soon();
     if (!setup.isPopulated) return;
     for (let process = 0; process < geometry.processes; process += 1) {
-      if (process !== SEQUENCER) this.#act({ does: "start", process });
+      if (process !== SEQUENCER) this.#act({ does: "start", process, keeper: process === 1 });
       this.#act({ does: "hear", process, which: 0 });
       this.#act({ does: "read", process });
     }
@@ -338,7 +370,8 @@ export class World {
     for (const actor of this.#residents.values()) if (actor.isRogue) this.#die(actor);
     if (this.#setup.evictsStopped) {
       const stopped = [...this.#residents.values()].filter((actor) => actor.isStopped);
-      const isEvicted = (actor: Actor): boolean => actor.isDead || actor.next === undefined;
+      const isEvicted = (actor: Actor): boolean =>
+        actor.isDead || !this.#sequencer.inspect(actor.process).joined;
       for (let i = 0; i < PROBES_TO_EVICT_MAX && !stopped.every(isEvicted); i += 1) {
         this.settle();
         this.#act({ does: "probe" });
@@ -346,6 +379,8 @@ export class World {
       this.check(stopped.every(isEvicted), "a stopped reader stays");
     }
     for (const actor of this.#residents.values()) actor.isStopped = false;
+    this.settle();
+    this.#provideKeeper();
     this.settle();
     this.#checkRest();
     // Who did not want to be woken for every record looks now.
@@ -361,6 +396,70 @@ export class World {
     this.check(this.#raw[this.layout.pressure] === 0, "readers are asked to call, and nobody waits");
   }
 
+  /** Process 0 ends after so many accesses. The others go on until `recover`. */
+  crash(after: number): void {
+    this.#isCrashing = true;
+    this.#host.words.livesFor = after;
+  }
+
+  /**
+   * Everybody ends. Then the segment is recovered, again and again: each time the recovery ends after so many accesses,
+   * but for the last. All that was published must come, in one order, and as whoever had it before had it.
+   */
+  recover(ends: readonly number[]): void {
+    this.#isCrashing = true;
+    for (const actor of this.#residents.values()) this.#die(actor);
+    this.#followKeeper();
+    this.#forgetUnpublished();
+    for (const { process, delivered, isKeeper } of this.#readers) {
+      const end = this.#setup.keeping === "keeperFirst" && !isKeeper ? this.#durable : this.#end;
+      this.check(
+        delivered <= end,
+        `process ${process} was given ${delivered - 1}, which is not to be recovered`,
+      );
+    }
+    let committed = this.#durable;
+    let from = committed;
+    const recover = (livesFor: number): ReturnType<typeof recoverSegment> => {
+      const words = new WatchedWords(this, SEQUENCER, { offset: 0, length: this.memory.byteLength });
+      words.livesFor = livesFor;
+      let next: number | undefined;
+      const give = (record: LogRecord): void => {
+        if (next === undefined) {
+          const isKept = record.sequence >= from && record.sequence <= committed;
+          this.check(isKept, `recovered from ${record.sequence}, not ${from} to ${committed}`);
+          from = record.sequence;
+        } else this.check(record.sequence === next, `record ${record.sequence} is recovered, not ${next}`);
+        next = record.sequence + 1;
+        this.#onRecovered(record);
+      };
+      const commit = (): void => {
+        committed = Math.max(committed, next ?? committed);
+      };
+      return recoverSegment(openSegment(words), give, () => this.#clock, commit);
+    };
+    for (const end of ends) {
+      try {
+        recover(end);
+      } catch (error) {
+        if (!(error instanceof Died)) throw error;
+      }
+    }
+    const { nextSequence, lastTimeMs, violations } = recover(Number.POSITIVE_INFINITY);
+    this.check(violations.length === 0, `violations were recovered: ${violations[0]?.reason}`);
+    this.check(nextSequence === this.#end, `${nextSequence} is called next, not ${this.#end}`);
+    for (const { timeMs } of this.#history) this.check((timeMs ?? 0) <= lastTimeMs, "a time after the last");
+    for (const actor of this.#residents.values()) {
+      const { process, orderedCount } = actor;
+      const count = this.#published(actor);
+      this.check(orderedCount === count, `${orderedCount} of ${count} records of ${process} are there`);
+    }
+    this.check(committed === this.#end, "what was recovered was not committed");
+    const again = recover(Number.POSITIVE_INFINITY);
+    const isSame = again.nextSequence === nextSequence && again.lastTimeMs === lastTimeMs;
+    this.check(isSame && again.records === 0, "what was recovered is recovered again");
+  }
+
   /** Events are heard, the oldest waiter first, until nobody has any. */
   settle(): void {
     let events = 0;
@@ -373,6 +472,82 @@ export class World {
       }
       this.check(events < SETTLE_EVENTS_MAX, "it does not come to rest");
     }
+  }
+
+  get #end(): number {
+    return this.#setup.firstSequence + this.#history.length;
+  }
+
+  /** What was given its place, and not by the tail's store, has none. */
+  #forgetUnpublished(): void {
+    for (let more = ((this.#end % UINT32_SPAN) - this.#raw[this.layout.tail]!) | 0; more > 0; more -= 1) {
+      this.#history.pop()!.actor.orderedCount -= 1;
+    }
+  }
+
+  #onRecovered(record: LogRecord): void {
+    const { sequence, process, timeMs } = record;
+    const who = `record ${sequence} as it is recovered`;
+    const index = sequence - this.#setup.firstSequence;
+    if (index === this.#history.length) {
+      const actor = this.#residents.get(process);
+      this.check(actor !== undefined, `${who} is of process ${process}, which nobody is`);
+      this.#history.push({ actor, number: actor.orderedCount, timeMs });
+      actor.orderedCount += 1;
+    }
+    const ordered = this.#history[index];
+    this.check(ordered !== undefined && ordered.actor.process === process, `${who} is not of its writer`);
+    ordered.timeMs ??= timeMs;
+    this.check(timeMs === ordered.timeMs, `${who} has another time`);
+    this.check(timeMs >= (this.#history[index - 1]?.timeMs ?? 0), `${who}: time goes back`);
+    this.check(ordered.number! < this.#published(ordered.actor), `${who} was never published`);
+    this.#checkContent(who, record, ordered.actor, ordered.number!);
+    this.recordsRecovered += 1;
+  }
+
+  get #keeper(): Actor | undefined {
+    return this.#readers.findLast(({ isKeeper }) => isKeeper);
+  }
+
+  /** Takes note of what the keeper has consumed, as its page says. */
+  #followKeeper(): void {
+    const keeper = this.#keeper;
+    if (keeper === undefined) return;
+    const { process, generation, isRogue } = keeper;
+    const isReading = this.#raw[this.layout.process(process, ProcessWord.reading)] === generation;
+    if (!isReading || isRogue) return;
+    const consumed = this.#raw[this.layout.process(process, ProcessWord.consumed)]!;
+    const more = (consumed - (this.#durable % UINT32_SPAN)) | 0;
+    this.check(more >= 0, `the keeper in slot ${process} takes back what it had consumed`);
+    this.#durable += more;
+  }
+
+  /** In the end there is a keeper, which consumes all that it reads. */
+  #provideKeeper(): void {
+    if (this.#setup.keeping === "none") return;
+    this.#isEnding = true;
+    if (!this.#sequencer.hasKeeper) {
+      const process = this.#freeSlots[0];
+      this.check(process !== undefined, "there is no slot for a keeper");
+      this.#act({ does: "start", process, keeper: true });
+      this.#act({ does: "hear", process, which: 0 });
+    }
+    const { process, words } = [...this.#residents.values()].find(
+      ({ isKeeper, isDead }) => isKeeper && !isDead,
+    )!;
+    words.livesFor = Number.POSITIVE_INFINITY;
+    this.#act({ does: "read", process });
+    this.#act({ does: "consume", process, part: 1000 });
+  }
+
+  /** A keeper that dies with something to say keeps its slot until the next one reads: there must be another slot. */
+  #isNeededSlot(actor: Actor): boolean {
+    return actor.isKeeper && this.#freeSlots.length === 0 && !this.#isEnding;
+  }
+
+  get #freeSlots(): number[] {
+    const slots = Array.from({ length: this.#setup.geometry.processes }, (_, process) => process);
+    return slots.filter((process) => !this.#residents.has(process));
   }
 
   #checkRest(): void {
@@ -426,7 +601,7 @@ export class World {
     }
     const process = action.process % this.#setup.geometry.processes;
     if (action.does === "start") {
-      if (!this.#busy.has(host) && !this.#residents.has(process)) this.#start(process);
+      if (!this.#busy.has(host) && !this.#residents.has(process)) this.#start(process, action.keeper);
       return;
     }
     const actor = this.#residents.get(process);
@@ -457,6 +632,7 @@ export class World {
       case "read":
       case "close":
       case "attend":
+      case "consume":
       case "corrupt":
         if (actor.runs && !this.#busy.has(actor)) this.#occupy(actor, () => this.#actAs(actor, action));
     }
@@ -467,6 +643,7 @@ export class World {
     const member = actor.member!;
     switch (action.does) {
       case "say":
+        if (this.#isNeededSlot(actor)) return;
         for (const size of action.sizes) {
           if (actor.outbox.length > 0 || !this.#append(actor, size)) actor.outbox.push(size);
         }
@@ -486,9 +663,14 @@ export class World {
         member.close();
         break;
       case "attend":
-        member.setAttentive(action.attentive);
+        // Who is waited for has to be.
+        if (!actor.isKeeper) member.setAttentive(action.attentive);
+        break;
+      case "consume":
+        this.#consume(actor, action.part);
         break;
       case "corrupt":
+        if (this.#isNeededSlot(actor)) return;
         this.#corrupt(actor, action.word, action.value, action.relative);
         // It need not come to its senses before the sequencer looks.
         this.#ring(SEQUENCER);
@@ -499,16 +681,26 @@ export class World {
   }
 
   /** Admits a process, whose first event is its start. */
-  #start(process: number): void {
+  #start(process: number, wantsKeeper: boolean): void {
+    const isKeeper = wantsKeeper && this.#setup.keeping !== "none" && !this.#sequencer.hasKeeper;
+    if (this.#setup.keeping !== "none" && !isKeeper && this.#freeSlots.length < 2) return;
     this.#occupy(this.#host, () => {
-      const generation = this.#sequencer.admit(process);
-      const actor = new Actor(process, generation, new WatchedWords(this, process), this.sequence);
+      const generation = this.#sequencer.admit(process, { keeper: isKeeper });
+      const actor = new Actor(process, generation, new WatchedWords(this, process), this.sequence, isKeeper);
       actor.deferred.push(() => {
         this.#join(actor, openSegment(actor.words));
         this.#setLoop(actor);
         actor.loop!.soon();
       });
       this.#residents.set(process, actor);
+      if (!isKeeper) return;
+      // It has something to read as soon as it is let in.
+      const { kept } = this.#sequencer;
+      const isFollowed = this.#keeper?.isRogue !== true;
+      this.check(!isFollowed || kept === this.#durable, `the keeper begins at ${kept}, not ${this.#durable}`);
+      this.#durable = kept;
+      actor.next = kept;
+      this.#readers.push(actor);
     });
   }
 
@@ -516,12 +708,14 @@ export class World {
     const { process, generation } = actor;
     const publishedWord = this.layout.process(process, ProcessWord.published);
     actor.startPosition = this.#raw[publishedWord]! & -RECORD_ALIGNMENT_BYTES;
-    const member = new LogMember(segment, process, generation, {
-      ring: (whom) => {
+    const doorbell = {
+      ring: (whom: number): void => {
         this.check(whom === SEQUENCER, "members ring for the sequencer alone");
         this.#ring(whom);
       },
-    });
+    };
+    const consuming = actor.isKeeper ? "explicit" : "automatic";
+    const member = new LogMember(segment, process, generation, doorbell, { consuming });
     actor.member = member;
     return member;
   }
@@ -554,11 +748,29 @@ export class World {
     const probes = this.#probes;
     if (actor.reads) member.poll((record) => this.#onRecord(actor, record), actor.pace);
     else member.answerProbe();
+    if (actor.isKeeper && this.#isEnding) this.#consume(actor, 1000);
     // Where another comes meanwhile, the answer is one to the probe before, and too late.
     if (probes === this.#probes && !this.#isProbing) actor.answered = probes;
     while (actor.outbox.length > 0 && !member.isBlocked && this.#append(actor, actor.outbox[0]!))
       actor.outbox.shift();
     member.publish();
+  }
+
+  #consume(actor: Actor, part: number): void {
+    const { isKeeper, held } = actor;
+    const member = actor.member!;
+    if (!isKeeper || member.sequence === undefined) return;
+    const count = Math.floor((held.length * part) / 1000);
+    const consumed = held.slice(0, count);
+    for (const record of actor.isRogue ? [] : consumed) {
+      const { actor: writer, number } = this.#history[record.sequence - this.#setup.firstSequence]!;
+      if (number !== undefined) this.#checkContent(`record ${record.sequence}, kept`, record, writer, number);
+    }
+    const last = consumed.at(-1);
+    if (last === undefined) return;
+    // Before that they must stay; from then on they need not.
+    held.splice(0, count);
+    member.consume(last.sequence + 1);
   }
 
   /** Returns whether it was taken, or never will be. */
@@ -634,8 +846,9 @@ export class World {
 
   #die(actor: Actor): void {
     if (actor.isDead) return;
-    this.check(actor !== this.#host, "process 0 does not die here");
+    this.check(actor !== this.#host || this.#isCrashing, "process 0 does not die here");
     this.#published(actor);
+    this.#followKeeper();
     actor.isDead = true;
     actor.words.livesFor = 0;
     this.#host.exits.push(actor);
@@ -693,7 +906,10 @@ export class World {
 
   #onJoined(process: number): void {
     const actor = this.#residents.get(process)!;
-    actor.next = this.sequence;
+    if (!actor.isKeeper) {
+      actor.next = this.sequence;
+      this.#readers.push(actor);
+    }
     actor.answered = Math.max(actor.answered, this.#probes);
   }
 
@@ -725,6 +941,14 @@ export class World {
     const who = `record ${sequence} as process ${reader.process} reads it`;
     this.check(sequence === reader.next, `${who}: ${reader.next} was to come`);
     reader.next += 1;
+    reader.delivered = reader.next;
+    if (reader.isKeeper) {
+      const { process, room, kind } = record;
+      reader.held.push({ sequence, process, start, length, bytes, room, kind });
+    } else if (this.#setup.keeping === "keeperFirst" && this.#keeper?.isRogue === false) {
+      this.#followKeeper();
+      this.check(sequence < this.#durable, `${who}: no keeper has consumed it`);
+    }
     const ordered = this.#history[sequence - this.#setup.firstSequence];
     this.check(ordered !== undefined, `${who} was never ordered`);
     const { actor, number } = ordered;
@@ -745,7 +969,7 @@ export class World {
     this.#checkContent(who, record, actor, number);
   }
 
-  #checkContent(who: string, record: LogRecord, actor: Actor, number: number): void {
+  #checkContent(who: string, record: Held, actor: Actor, number: number): void {
     const identity = identify(actor, number);
     // To ask for the room is an access, before which much may happen.
     const { start, length, bytes, room, kind } = record;
