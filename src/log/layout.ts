@@ -120,6 +120,8 @@ export const SlotWord = {
    * that is found in the order ring's entries.
    */
   ordered: 5,
+  /** Generation of the process that was cut off: nothing more of its ring is read. */
+  cutOff: 6,
 } as const;
 
 /** Word groups of a process's own page, in words from the page's start. */
@@ -177,6 +179,7 @@ const SequencerWord = {
   kept: 5 * LINE_PAIR_WORDS,
   keeper: 6 * LINE_PAIR_WORDS,
   settled: 6 * LINE_PAIR_WORDS + 1,
+  reclaimed: 6 * LINE_PAIR_WORDS + 2,
   end: 7 * LINE_PAIR_WORDS,
 } as const;
 
@@ -211,6 +214,8 @@ export class Layout {
   readonly keeper: number;
   /** Order position as of which every slot's `ordered` is right; at most the tail. */
   readonly settled: number;
+  /** Order position from which on everything is still there: entries, and the records that they stand for. */
+  readonly reclaimed: number;
   readonly orderRing: number;
   readonly totalBytes: number;
   /** The largest payload: a record may fill a quarter of a ring, so that a padding record never starves it. */
@@ -236,6 +241,7 @@ export class Layout {
     this.kept = sequencer + SequencerWord.kept;
     this.keeper = sequencer + SequencerWord.keeper;
     this.settled = sequencer + SequencerWord.settled;
+    this.reclaimed = sequencer + SequencerWord.reclaimed;
     this.#slots = sequencer + SequencerWord.end;
     this.orderRing = roundUp(this.#slots + processes * SLOT_WORDS, LINE_PAIR_WORDS);
     const sequencerEnd = this.orderRing + orderEntries * ORDER_ENTRY_WORDS;

@@ -81,7 +81,7 @@ export function formatSegment(words: Words, geometry: Geometry, options: FormatO
     words.set(layout.slot(process, SlotWord.ordered), startPosition | 0);
     words.set(layout.process(process, ProcessWord.published), startPosition | 0);
   }
-  for (const word of [layout.tail, layout.settled, layout.kept])
+  for (const word of [layout.tail, layout.settled, layout.reclaimed, layout.kept])
     words.set(word, (firstSequence % UINT32_SPAN) | 0);
   words.store(HeaderWord.checksum, headerChecksum(words));
   return { words, layout };

@@ -16,7 +16,7 @@ import {
 import type { Doorbell } from "./member.ts";
 import { Runs } from "./runs.ts";
 import type { Segment } from "./segment.ts";
-import { readState } from "./state.ts";
+import { type SlotState, readState } from "./state.ts";
 
 /* Copies, for what is done for every record: see writer.ts. */
 const Order = { ...OrderWord };
@@ -55,17 +55,7 @@ export interface SequencerEvents {
   onOrdered?(process: number, kind: number): void;
 }
 
-interface Slot {
-  generation: number;
-  /** Lets in as a reader: from then on it holds the log back. */
-  joined: boolean;
-  joinAt: number;
-  /** Ring position up to which its records are ordered. */
-  ordered: number;
-  /** Ring position up to which its records are consumed by everybody, as last published. */
-  limit: number;
-  /** What this writer may not be read any further for. */
-  violation: string | undefined;
+interface Slot extends SlotState {
   /** The sleep epoch that was rung last. */
   rang: number;
   /** Whether the last probe was for this process, too. */
@@ -131,9 +121,13 @@ export class Sequencer {
     for (const [process, slot] of state.slots.entries()) {
       words.set(layout.slot(process, SlotWord.ordered), slot.ordered);
       words.store(layout.slot(process, SlotWord.limit), slot.limit);
-      this.#slots.push({ ...slot, violation: undefined, rang: 0, isAsked: false, probesMissed: 0 });
+      this.#slots.push({ ...slot, rang: 0, isAsked: false, probesMissed: 0 });
     }
     words.set(layout.settled, this.#published);
+    for (const [process, { generation, violation }] of this.#slots.entries()) {
+      // Nobody knows whether our predecessor still had it ended.
+      if (generation !== 0 && violation !== undefined) events.onViolation(process, violation);
+    }
   }
 
   /** The sequence number that the next record gets. */
@@ -373,10 +367,9 @@ export class Sequencer {
       return this.#violate(process, "published beyond its ring");
     if (((published - position) | 0) < 0) return this.#violate(process, "took back what it had published");
 
-    const now = this.#clock();
-    if (now > this.#timeMs) this.#timeMs = now;
-    const timeLow = (this.#timeMs % UINT32_SPAN) | 0;
-    const timeHigh = Math.floor(this.#timeMs / UINT32_SPAN);
+    const timeMs = Math.max(this.#timeMs, this.#clock());
+    const timeLow = (timeMs % UINT32_SPAN) | 0;
+    const timeHigh = Math.floor(timeMs / UINT32_SPAN);
     const sequenceHigh = Math.floor(this.#sequence / UINT32_SPAN);
     const first = (this.#sequence % UINT32_SPAN) | 0;
     const free = this.#orderEntries - ((first - this.#minConsumed) | 0);
@@ -430,6 +423,7 @@ export class Sequencer {
     slot.ordered = position;
     this.#sequence += count;
     if (count > 0) {
+      this.#timeMs = timeMs;
       this.#runs.push((first + count) | 0, process, position);
       this.#unsettled.push(process);
     }
@@ -439,6 +433,11 @@ export class Sequencer {
   #violate(process: number, reason: string): number {
     const slot = this.#slots[process]!;
     slot.violation = reason;
+    const { words, layout } = this.#segment;
+    words.set(
+      layout.slot(process, SlotWord.cutOff),
+      Math.abs(words.get(layout.slot(process, SlotWord.generation))),
+    );
     this.#events.onViolation(process, reason);
     return 0;
   }
@@ -504,6 +503,7 @@ export class Sequencer {
       else if (slot.violation === undefined) this.#violate(process, "consumed what was not there");
     }
     this.#minConsumed = (this.#minConsumed + least) | 0;
+    words.set(layout.reclaimed, this.#minConsumed);
     const changed = this.#changedLimits;
     while (!this.#runs.isEmpty && ((this.#minConsumed - this.#runs.end) | 0) >= 0) {
       this.#slots[this.#runs.process]!.limit = this.#runs.position;

@@ -5,7 +5,6 @@ import {
   ORDER_ENTRY_WORDS,
   OrderWord,
   PADDING_KIND,
-  ProcessWord,
   RECORD_ALIGNMENT_BYTES,
   RECORD_HEADER_BYTES,
   SlotWord,
@@ -24,6 +23,8 @@ export interface SlotState {
   ordered: number;
   /** Ring position up to which its records are consumed by everybody. */
   limit: number;
+  /** What its last owner may not be read any further for. */
+  violation: string | undefined;
 }
 
 /** What a sequencer knows, as it can be read from the segment when the one that knew it is dead. */
@@ -36,7 +37,7 @@ export interface SequencerState {
   keeper: number | undefined;
   /** Order position before which the keeper needs nothing; the tail where the segment was made without one. */
   kept: number;
-  /** Order position up to which everybody has consumed. */
+  /** Order position up to which everybody is known to have consumed. */
   minConsumed: number;
   slots: SlotState[];
   /** For each entry from `minConsumed` on: the order position after it, its process, the ring position after it. */
@@ -63,26 +64,25 @@ export function readState(segment: Segment): SequencerState {
     return behind;
   };
   const unsettled = behindTail("settled", words.get(layout.settled));
+  const outstanding = behindTail("reclaimed", words.get(layout.reclaimed));
   const isKept = words.get(HeaderWord.keeping) !== Keeping.none;
   const kept = isKept ? words.get(layout.kept) : tail;
-  let outstanding = behindTail("kept", kept);
+  if (behindTail("kept", kept) > outstanding)
+    throw new LogCorruptionError("the segment's records were reclaimed, and not consumed by the keeper");
 
   const slots: SlotState[] = [];
   for (let process = 0; process < processes; process += 1) {
     // Negative where its owner was released.
-    const generation = Math.max(0, words.get(layout.slot(process, SlotWord.generation)));
+    const owner = words.get(layout.slot(process, SlotWord.generation));
+    const generation = Math.max(0, owner);
+    const isCutOff = owner !== 0 && words.get(layout.slot(process, SlotWord.cutOff)) === Math.abs(owner);
+    const violation = isCutOff ? "it was cut off before" : undefined;
     const joined = generation !== 0 && words.load(layout.slot(process, SlotWord.joined)) === generation;
     const joinAt = words.get(layout.slot(process, SlotWord.joinAtLow));
     const ordered = words.get(layout.slot(process, SlotWord.ordered));
     if (ordered % RECORD_ALIGNMENT_BYTES !== 0)
       throw new LogCorruptionError(`process ${process} is ordered up to ${ordered}, where no record can end`);
-    slots.push({ generation, joined, joinAt, ordered, limit: ordered });
-    if (!joined) continue;
-    const isReading = words.load(layout.process(process, ProcessWord.reading)) === generation;
-    const consumed = isReading ? words.load(layout.process(process, ProcessWord.consumed)) : joinAt;
-    // One that cannot be is its process's fault, which the sequencer's first turn finds.
-    const behind = (tail - consumed) | 0;
-    if (behind >= 0 && behind <= orderEntries) outstanding = Math.max(outstanding, behind);
+    slots.push({ generation, joined, joinAt, ordered, limit: ordered, violation });
   }
 
   const runs: SequencerState["runs"] = [];

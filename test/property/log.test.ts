@@ -11,6 +11,8 @@ import { type Action, type Mutation, type Setup, World } from "./world.ts";
 
 /** Accesses of a turn, roughly: where a process may be interrupted or end. */
 const ACCESSES_MAX = 120;
+/** Until a mutation is noticed. */
+const MUTATION_RUNS_MAX = 3000;
 const LONG_RUN_ACTIONS = 40_000;
 
 const seed = Number(process.env["CHORUS_SEED"] ?? Date.now() | 0);
@@ -82,6 +84,7 @@ const ACTIONS: readonly fc.WeightedArbitrary<Action>[] = [
   { weight: 2, arbitrary: does("die", { process: slot, after }) },
   { weight: 1, arbitrary: does("stop", { process: slot }) },
   { weight: 1, arbitrary: does("continue", { process: slot }) },
+  { weight: 2, arbitrary: does("succeed", {}) },
   { weight: 2, arbitrary: does("probe", {}) },
   { weight: 1, arbitrary: does("suspect", {}) },
   { weight: 1, arbitrary: does("tick", { ms: fc.integer({ min: -2000, max: 5000 }) }) },
@@ -172,20 +175,21 @@ suite("the log's promises hold, whoever does what when", () => {
   });
 });
 
-/** Somebody to be killed with all others, and how often the recovery is killed, too. */
+/** Setup; what happens before process 0 is to be killed, and until it is, and then; when it is, and when recoveries are. */
+type Crashing = [Setup, Action[], Action[], { after: number; ends: number[] }];
+
 const crash = fc.record({
-  after: fc.oneof(fc.nat(12), fc.nat(ACCESSES_MAX), fc.nat(1000)),
-  ends: fc.array(fc.oneof(fc.nat(60), fc.nat(3000)), { maxLength: 3 }),
+  after: fc.oneof(fc.nat(20), fc.nat(200)),
+  ends: fc.array(fc.oneof(fc.nat(20), fc.nat(500)), { maxLength: 3 }),
 });
 const keptSetup = setup.map((setup) =>
   setup.keeping === "none" ? { ...setup, keeping: "keeper" as const } : setup,
 );
-const recovered = fc.tuple(keptSetup, actions(action), fc.array(action, { maxLength: 60 }), crash);
+function crashing(one: fc.Arbitrary<Action>): fc.Arbitrary<Crashing> {
+  return fc.tuple(keptSetup, actions(one), fc.array(one, { maxLength: 80 }), crash);
+}
 
-function recover(
-  [setup, before, during, { after, ends }]: typeof recovered extends fc.Arbitrary<infer T> ? T : never,
-  mutation?: Mutation,
-): World {
+function recover([setup, before, during, { after, ends }]: Crashing, mutation?: Mutation): World {
   const world = new World(setup, mutation);
   world.run(before);
   world.crash(after);
@@ -195,14 +199,19 @@ function recover(
 }
 
 suite("what was in flight when everybody was killed is finished", () => {
-  test("process 0 dies between any two accesses, the others at any time, and so does the recovery", (t) => {
+  test("process 0 dies between any two stores, the others at any time, and so does the recovery", (t) => {
     let records = 0;
-    const property = fc.property(recovered, (inputs) => {
+    const property = fc.property(crashing(action), (inputs) => {
       records += recover(inputs).recordsRecovered;
     });
-    check(t, property, 4000);
+    check(t, property, 6000);
     t.diagnostic(`${records} records recovered`);
     assert.ok(records > 0);
+  });
+
+  test("where pages and rings were corrupted, what the others had published", (t) => {
+    const property = fc.property(crashing(actionOrCorruption), (inputs) => void recover(inputs));
+    check(t, property, 3000);
   });
 });
 
@@ -294,10 +303,10 @@ suite("a log that is broken in one place does not hold them", () => {
   for (const [name, mutation] of CRASH_MUTATIONS) {
     test(name, (t) => {
       t.diagnostic(`CHORUS_SEED=${seed}`);
-      const property = fc.property(recovered, (inputs) => void recover(inputs, mutation));
+      const property = fc.property(crashing(actionOrCorruption), (inputs) => void recover(inputs, mutation));
       const { failed, numRuns, errorInstance } = fc.check(property, {
         seed,
-        numRuns: 500,
+        numRuns: MUTATION_RUNS_MAX,
         endOnFailure: true,
       });
       assert.ok(failed, "nothing was noticed");
@@ -315,7 +324,7 @@ suite("a log that is broken in one place does not hold them", () => {
       });
       const { failed, numRuns, errorInstance } = fc.check(property, {
         seed,
-        numRuns: 500,
+        numRuns: MUTATION_RUNS_MAX,
         endOnFailure: true,
       });
       assert.ok(failed, "nothing was noticed");

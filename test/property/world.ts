@@ -65,6 +65,8 @@ export type Action =
   | { does: "die"; process: number; after: number }
   | { does: "preempt"; process: number; after: number; actions: number }
   | { does: "corrupt"; process: number; word: number; value: number; relative: boolean }
+  /** Another sequencer goes on where the segment stands. */
+  | { does: "succeed" }
   | { does: "probe" }
   | { does: "suspect" }
   | { does: "tick"; ms: number };
@@ -93,6 +95,8 @@ class WatchedWords implements Words {
   readonly bytes: Uint8Array;
   /** Accesses until its end. */
   livesFor: number = Number.POSITIVE_INFINITY;
+  /** Stores until its end: for who must not end badly between any two of them. */
+  storesFor: number = Number.POSITIVE_INFINITY;
   #runsFor: number = Number.POSITIVE_INFINITY;
   #others: () => void = () => undefined;
   readonly #world: World;
@@ -154,6 +158,8 @@ class WatchedWords implements Words {
 
   #touchOwn(index: number): void {
     this.touch(index);
+    if (this.storesFor <= 0) throw new Died();
+    this.storesFor -= 1;
     const at = index * WORD_BYTES - this.#own.offset;
     const isOwn = at >= 0 && at < this.#own.length;
     this.#world.check(isOwn, `process ${this.#process} writes word ${index}, another's`);
@@ -257,8 +263,9 @@ export class World {
   readonly #raw: Int32Array;
   readonly #setup: Setup;
   readonly #host: Actor;
-  readonly #sequencer: Sequencer;
+  readonly #createSequencer: () => Sequencer;
   readonly #sleepers: readonly Sleeper[];
+  #sequencer: Sequencer;
   readonly #residents = new Map<number, Actor>();
   readonly #busy = new Set<Actor>();
   readonly #readers: Actor[] = [];
@@ -309,16 +316,22 @@ export class World {
         else this.#ring(process);
       },
     };
-    this.#sequencer = new Sequencer(segment, () => this.#clock, doorbell, {
-      onViolation: (process, reason) => this.#onViolation(process, reason),
-      onHung: (process) => this.#onHung(process),
-      onOrdered: (process, kind) => this.#onOrdered(process, kind),
-      onJoined: (process) => this.#onJoined(process),
-    });
+    this.#createSequencer = () =>
+      new Sequencer(segment, () => this.#clock, doorbell, {
+        onViolation: (process, reason) => this.#onViolation(process, reason),
+        onHung: (process) => this.#onHung(process),
+        onOrdered: (process, kind) => this.#onOrdered(process, kind),
+        onJoined: (process) => this.#onJoined(process),
+      });
+    this.#sequencer = this.#createSequencer();
     this.#host = new Actor(SEQUENCER, this.#sequencer.admit(SEQUENCER), words, firstSequence);
     this.#residents.set(SEQUENCER, this.#host);
     const member = this.#join(this.#host, segment);
-    this.#sleepers = [this.#sequencer, member];
+    const sequencer: Sleeper = {
+      wakeUp: () => this.#sequencer.wakeUp(),
+      fallAsleep: () => this.#sequencer.fallAsleep(),
+    };
+    this.#sleepers = [sequencer, member];
     this.#setLoop(this.#host);
     // The first turn ends asleep: before that, nobody would ring.
     this.#host.loop!.soon();
@@ -396,14 +409,14 @@ export class World {
     this.check(this.#raw[this.layout.pressure] === 0, "readers are asked to call, and nobody waits");
   }
 
-  /** Process 0 ends after so many accesses. The others go on until `recover`. */
+  /** Process 0 ends after so many stores. The others go on until `recover`. */
   crash(after: number): void {
     this.#isCrashing = true;
-    this.#host.words.livesFor = after;
+    this.#host.words.storesFor = after;
   }
 
   /**
-   * Everybody ends. Then the segment is recovered, again and again: each time the recovery ends after so many accesses,
+   * Everybody ends. Then the segment is recovered, again and again: each time the recovery ends after so many stores,
    * but for the last. All that was published must come, in one order, and as whoever had it before had it.
    */
   recover(ends: readonly number[]): void {
@@ -411,8 +424,12 @@ export class World {
     for (const actor of this.#residents.values()) this.#die(actor);
     this.#followKeeper();
     this.#forgetUnpublished();
-    for (const { process, delivered, isKeeper } of this.#readers) {
-      const end = this.#setup.keeping === "keeperFirst" && !isKeeper ? this.#durable : this.#end;
+    // Nobody can tell what one that has gone wrong has consumed.
+    let isKnown = this.#keeper?.isRogue !== true;
+    const isAfterKeeper = isKnown && this.#setup.keeping === "keeperFirst";
+    for (const { process, delivered, isKeeper, isRogue } of this.#readers) {
+      if (isRogue) continue;
+      const end = isAfterKeeper && !isKeeper ? this.#durable : this.#end;
       this.check(
         delivered <= end,
         `process ${process} was given ${delivered - 1}, which is not to be recovered`,
@@ -420,13 +437,13 @@ export class World {
     }
     let committed = this.#durable;
     let from = committed;
-    const recover = (livesFor: number): ReturnType<typeof recoverSegment> => {
+    const recover = (storesFor: number): ReturnType<typeof recoverSegment> => {
       const words = new WatchedWords(this, SEQUENCER, { offset: 0, length: this.memory.byteLength });
-      words.livesFor = livesFor;
+      words.storesFor = storesFor;
       let next: number | undefined;
       const give = (record: LogRecord): void => {
         if (next === undefined) {
-          const isKept = record.sequence >= from && record.sequence <= committed;
+          const isKept = !isKnown || (record.sequence >= from && record.sequence <= committed);
           this.check(isKept, `recovered from ${record.sequence}, not ${from} to ${committed}`);
           from = record.sequence;
         } else this.check(record.sequence === next, `record ${record.sequence} is recovered, not ${next}`);
@@ -434,7 +451,8 @@ export class World {
         this.#onRecovered(record);
       };
       const commit = (): void => {
-        committed = Math.max(committed, next ?? committed);
+        committed = isKnown ? Math.max(committed, next ?? committed) : (next ?? committed);
+        isKnown = true;
       };
       return recoverSegment(openSegment(words), give, () => this.#clock, commit);
     };
@@ -446,15 +464,19 @@ export class World {
       }
     }
     const { nextSequence, lastTimeMs, violations } = recover(Number.POSITIVE_INFINITY);
-    this.check(violations.length === 0, `violations were recovered: ${violations[0]?.reason}`);
+    for (const { process, reason } of violations) {
+      const isRogue = this.#residents.get(process)?.isRogue === true;
+      this.check(isRogue, `process ${process} is called a violator: ${reason}`);
+    }
     this.check(nextSequence === this.#end, `${nextSequence} is called next, not ${this.#end}`);
     for (const { timeMs } of this.#history) this.check((timeMs ?? 0) <= lastTimeMs, "a time after the last");
     for (const actor of this.#residents.values()) {
       const { process, orderedCount } = actor;
       const count = this.#published(actor);
+      if (actor.isRogue) continue;
       this.check(orderedCount === count, `${orderedCount} of ${count} records of ${process} are there`);
     }
-    this.check(committed === this.#end, "what was recovered was not committed");
+    this.check(!isKnown || committed === this.#end, "what was recovered was not committed");
     const again = recover(Number.POSITIVE_INFINITY);
     const isSame = again.nextSequence === nextSequence && again.lastTimeMs === lastTimeMs;
     this.check(isSame && again.records === 0, "what was recovered is recovered again");
@@ -492,7 +514,8 @@ export class World {
     if (index === this.#history.length) {
       const actor = this.#residents.get(process);
       this.check(actor !== undefined, `${who} is of process ${process}, which nobody is`);
-      this.#history.push({ actor, number: actor.orderedCount, timeMs });
+      const number = actor.isRogue ? undefined : actor.orderedCount;
+      this.#history.push({ actor, number, timeMs });
       actor.orderedCount += 1;
     }
     const ordered = this.#history[index];
@@ -500,9 +523,11 @@ export class World {
     ordered.timeMs ??= timeMs;
     this.check(timeMs === ordered.timeMs, `${who} has another time`);
     this.check(timeMs >= (this.#history[index - 1]?.timeMs ?? 0), `${who}: time goes back`);
-    this.check(ordered.number! < this.#published(ordered.actor), `${who} was never published`);
-    this.#checkContent(who, record, ordered.actor, ordered.number!);
     this.recordsRecovered += 1;
+    if (ordered.number === undefined) return;
+    const isPublished = ordered.actor.isRogue || ordered.number < this.#published(ordered.actor);
+    this.check(isPublished, `${who} was never published`);
+    this.#checkContent(who, record, ordered.actor, ordered.number);
   }
 
   get #keeper(): Actor | undefined {
@@ -586,12 +611,21 @@ export class World {
       return;
     }
     const host = this.#host;
+    const isHostFree = !host.isDead && !this.#busy.has(host);
+    if (action.does === "succeed") {
+      if (!isHostFree) return;
+      this.#occupy(host, () => {
+        this.#sequencer = this.#createSequencer();
+        host.loop!.soon();
+      });
+      return;
+    }
     if (action.does === "suspect") {
       this.#sequencer.suspect();
       return;
     }
     if (action.does === "probe") {
-      if (this.#busy.has(host)) return;
+      if (!isHostFree) return;
       for (const actor of this.#residents.values()) actor.answeredBefore = actor.answered;
       this.#isProbing = true;
       this.#occupy(host, () => this.#sequencer.probe());
@@ -601,7 +635,7 @@ export class World {
     }
     const process = action.process % this.#setup.geometry.processes;
     if (action.does === "start") {
-      if (!this.#busy.has(host) && !this.#residents.has(process)) this.#start(process, action.keeper);
+      if (isHostFree && !this.#residents.has(process)) this.#start(process, action.keeper);
       return;
     }
     const actor = this.#residents.get(process);
