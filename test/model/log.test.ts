@@ -8,7 +8,7 @@ import type { RecordHandler, Sleeper } from "../../src/log/index.ts";
 import { type Geometry, Layout, ProcessWord, recordBytes } from "../../src/log/layout.ts";
 import { Explorer, type Outcome, type Scenario } from "./explorer.ts";
 import type { Mutation } from "./memory.ts";
-import { START_POSITION, World, deathWord, nameWords } from "./world.ts";
+import { FIRST_SEQUENCE, START_POSITION, World, deathWord, nameWords } from "./world.ts";
 
 /** So many take half a gigabyte. */
 const STATES_MAX = 4_000_000;
@@ -24,6 +24,7 @@ function geometry(processes: number, orderEntries = 4): Geometry {
 
 const layout2 = new Layout(geometry(2));
 const layout3 = new Layout(geometry(3, 8));
+const layout3Small = new Layout(geometry(3));
 
 function numbers(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i + 1);
@@ -97,10 +98,12 @@ interface Crowd {
   /** How many the reader takes a turn. */
   readonly limit: number;
   readonly mortal?: "writer" | "reader";
+  /** Whether the reader is the keeper, which consumes later than it reads. */
+  readonly isKeeper?: boolean;
 }
 
 /** A writer, the sequencer, and a reader who is behind; the ring or the order ring may be full. One may die. */
-function crowd({ length, orderEntries = 8, before, after, limit, mortal }: Crowd): Scenario {
+function crowd({ length, orderEntries = 8, before, after, limit, mortal, isKeeper }: Crowd): Scenario {
   const all = before + after;
   const actors = ["sequencer", "writer", "reader"];
   const layout = new Layout(geometry(3, orderEntries));
@@ -108,10 +111,12 @@ function crowd({ length, orderEntries = 8, before, after, limit, mortal }: Crowd
   return {
     actors,
     build(mutation) {
-      const world = new World(geometry(3, orderEntries), mutation, [2], length);
+      const keeping = isKeeper === true ? { keeper: 2, isFirst: false } : undefined;
+      const world = new World(geometry(3, orderEntries), mutation, [2], length, keeping);
       world.fill(1, numbers(before));
       const writer = world.runWriter(1, numbers(all).slice(before));
-      return { runs: [world.runSequencer(process), writer, world.runReader(2, limit)], memory: world.memory };
+      const reader = isKeeper === true ? world.runKeeper(2, limit) : world.runReader(2, limit);
+      return { runs: [world.runSequencer(process), writer, reader], memory: world.memory };
     },
     nameOf: nameWords(layout),
     ...(process === undefined ? {} : { mortal: { actor: process, word: deathWord(layout, process) } }),
@@ -121,8 +126,49 @@ function crowd({ length, orderEntries = 8, before, after, limit, mortal }: Crowd
       // So few records never reach the ring's end: there is no padding among them.
       const written = isDead && mortal === "writer" ? writtenBytes / recordBytes(length ?? 1) : all;
       if (ordered !== written) return `${ordered} of ${written} records were ordered`;
-      if (read === written || (isDead && mortal === "reader")) return undefined;
-      return `${read} of ${written} records were read`;
+      const expected = isKeeper === true ? written + 10 : written;
+      if (read === expected || (isDead && mortal === "reader")) return undefined;
+      return `${read} of ${expected} records were read`;
+    },
+  };
+}
+
+/** The sequencer, which writes records itself, the keeper, and a reader that is given what the keeper has consumed. */
+function keeperFirst(records: number, limit: number): Scenario {
+  return {
+    actors: ["sequencer", "keeper", "reader"],
+    build(mutation) {
+      const world = new World(geometry(3), mutation, [1, 2], 1, { keeper: 1, isFirst: true });
+      world.fill(0, numbers(records));
+      const runs = [world.runSequencer(), world.runKeeper(1, limit), world.runReader(2, 8)];
+      return { runs, memory: world.memory };
+    },
+    nameOf: nameWords(layout3Small),
+    check: ([, kept, read]) =>
+      kept === records + 10 && read === records ? undefined : `${kept} were kept and ${read} were read`,
+  };
+}
+
+/** A keeper that may die, and the next one, which begins where that one had consumed. */
+function handover(records: number): Scenario {
+  const [first, next] = [1, 2];
+  return {
+    actors: ["sequencer", "keeper", "next keeper"],
+    build(mutation) {
+      const keeping = { keeper: first, isFirst: false, next };
+      const world = new World(geometry(3), mutation, [first], 1, keeping);
+      world.fill(0, numbers(records));
+      const runs = [world.runSequencer(first, next), world.runKeeper(first, 1), world.runKeeper(next, 8)];
+      return { runs, memory: world.memory };
+    },
+    nameOf: nameWords(layout3Small),
+    mortal: { actor: first, word: deathWord(layout3Small, first) },
+    check([, one, two], load) {
+      if (load(deathWord(layout3Small, first)) === 0)
+        return one === records + 10 ? undefined : `the keeper has consumed ${one}`;
+      const consumed = (load(layout3Small.process(first, ProcessWord.consumed)) - FIRST_SEQUENCE) | 0;
+      const expected = consumed === records ? 0 : records - consumed + 10 * (consumed + 1);
+      return two === expected ? undefined : `the next keeper has consumed ${two}, not ${expected}`;
     },
   };
 }
@@ -160,6 +206,10 @@ const SCENARIOS: readonly [string, Scenario, number][] = [
   ["a writer that may die", crowd({ before: 0, after: 2, limit: 8, mortal: "writer" }), 4],
   ["full ring, blocked writer, reader that may die", crowd({ ...fullRing, limit: 1, mortal: "reader" }), 3],
   ["full order ring, reader that may die", crowd({ ...fullOrder, limit: 3, mortal: "reader" }), 3],
+  ["full ring, blocked writer, keeper", crowd({ ...fullRing, limit: 8, isKeeper: true }), 3],
+  ["full order ring, keeper of three records a turn", crowd({ ...fullOrder, limit: 3, isKeeper: true }), 3],
+  ["a reader that is given what the keeper has consumed", keeperFirst(2, 1), 3],
+  ["a keeper that may die, and the next one", handover(2), 4],
 ];
 
 function explain({ fault }: Outcome): string {
@@ -222,6 +272,21 @@ suite("every mutation is found", () => {
       "a reader's progress without a fence",
       reader,
       { unfenced: is(layout3.process(2, ProcessWord.consumed)) },
+    ],
+    [
+      "a keeper's progress without a fence, for which a writer waits",
+      crowd({ ...fullRing, limit: 8, isKeeper: true }),
+      { unfenced: is(layout3.process(2, ProcessWord.consumed)) },
+    ],
+    [
+      "a keeper's progress without a fence, for which a reader waits",
+      keeperFirst(2, 1),
+      { unfenced: is(layout3Small.process(1, ProcessWord.consumed)) },
+    ],
+    [
+      "what is deliverable, and the sequencer's sleep, without a fence",
+      keeperFirst(2, 1),
+      { unfenced: (index) => index === layout3Small.kept || index === layout3Small.sleepEpoch },
     ],
   ];
   for (const [name, scenario, mutation] of mutations) {

@@ -22,12 +22,24 @@ import { ModelWords, type Mutation } from "./memory.ts";
 
 const KIND = 7;
 
+/** Of a slot's first owner. */
+const FIRST_GENERATION = 1;
+
 /** Sequence numbers and positions pass the end of 32 bits on the way; a ring has room for 4 records of 64 bytes. */
-const FIRST_SEQUENCE = 2 ** 32 - 2;
+export const FIRST_SEQUENCE: number = 2 ** 32 - 2;
 export const START_POSITION = -64;
 
 /** One for all: there is one world at a time, and millions of them. */
 const MEMORY = new ArrayBuffer(65_536);
+
+export interface Keeping {
+  /** The process that is the keeper. */
+  readonly keeper: number;
+  /** Whether the others read only what it has consumed. */
+  readonly isFirst: boolean;
+  /** The process that becomes the keeper when that one has died. */
+  readonly next?: number;
+}
 
 interface Actor {
   readonly words: ModelWords;
@@ -47,7 +59,13 @@ export class World {
    * @param readers the processes that are let in
    * @param recordLength of each payload, in bytes
    */
-  constructor(geometry: Geometry, mutation: Mutation, readers: readonly number[], recordLength = 1) {
+  constructor(
+    geometry: Geometry,
+    mutation: Mutation,
+    readers: readonly number[],
+    recordLength = 1,
+    keeping?: Keeping,
+  ) {
     new Uint8Array(MEMORY).fill(0);
     this.layout = new Layout(geometry);
     this.#recordLength = recordLength;
@@ -58,8 +76,12 @@ export class World {
         index * WORD_BYTES >= offset && index * WORD_BYTES < offset + length;
       const words = new ModelWords(MEMORY, isOwn, mutation);
       if (process === 0) {
-        const options = { firstSequence: FIRST_SEQUENCE, startPosition: START_POSITION };
-        formatSegment(words, geometry, options);
+        formatSegment(words, geometry, {
+          firstSequence: FIRST_SEQUENCE,
+          startPosition: START_POSITION,
+          keeper: keeping !== undefined,
+          deliverAfterKeeper: keeping?.isFirst === true,
+        });
       }
       this.#actors.push({ words, segment: { words, layout: this.layout } });
     }
@@ -70,8 +92,12 @@ export class World {
     const { segment } = this.#actors[0]!;
     this.sequencer = new Sequencer(segment, () => 0, this.#doorbell(0), events);
     this.members = processes.map((process) => {
-      const generation = this.sequencer.admit(process);
-      return new LogMember(this.#actors[process]!.segment, process, generation, this.#doorbell(process));
+      const { keeper, next } = keeping ?? {};
+      const generation =
+        process === next ? FIRST_GENERATION : this.sequencer.admit(process, { keeper: process === keeper });
+      const consuming = process === keeper || process === next ? "explicit" : "automatic";
+      const { segment } = this.#actors[process]!;
+      return new LogMember(segment, process, generation, this.#doorbell(process), { consuming });
     });
     for (const process of readers) this.members[process]!.attach();
     this.sequencer.step();
@@ -117,8 +143,11 @@ export class World {
     return { words, program, progress };
   }
 
-  /** The sequencer, which is told of a death as the supervisor tells it: after a turn, and in the next one again. */
-  runSequencer(mortal?: number): Run {
+  /**
+   * The sequencer, which is told of a death as the supervisor tells it: after a turn, and in the next one again.
+   * @param next the process that becomes the keeper then
+   */
+  runSequencer(mortal?: number, next?: number): Run {
     const { words } = this.#actors[0]!;
     let isReleased = mortal === undefined;
     const step = (): void => {
@@ -126,6 +155,10 @@ export class World {
       if (isReleased || words.load(deathWord(this.layout, mortal!)) === 0) return;
       this.sequencer.release(mortal!);
       isReleased = true;
+      if (next === undefined) return;
+      this.sequencer.admit(next, { keeper: true });
+      // Its start.
+      words.ring(next);
     };
     return this.run(0, [this.sequencer], step, () => this.ordered);
   }
@@ -152,6 +185,39 @@ export class World {
       () => member.poll(handler, limit),
       () => read,
     );
+  }
+
+  /**
+   * The keeper, or the next one: it consumes what it has read in the turn after that. Its progress is what it has
+   * consumed, and ten times the number of the record after the one that it began with.
+   */
+  runKeeper(process: number, limit: number): Run {
+    const member = this.members[process]!;
+    const generationWord = this.layout.slot(process, SlotWord.generation);
+    let isAttached = member.isReading;
+    let first: number | undefined;
+    let consumed = 0;
+    let read = 0;
+    const handler: RecordHandler = ({ sequence, room, bytes, start }) => {
+      const number = sequence - FIRST_SEQUENCE;
+      first ??= number;
+      assert.deepEqual([number, room, bytes[start]], [first + read, number + 101, number + 1]);
+      read += 1;
+    };
+    const step = (): void => {
+      if (!isAttached) {
+        if (member.segment.words.load(generationWord) !== member.generation) return;
+        isAttached = true;
+        member.attach();
+      }
+      if (consumed < read) {
+        consumed = read;
+        member.consume(member.sequence!);
+      }
+      member.poll(handler, limit);
+    };
+    const unconsumed: Sleeper = { wakeUp: () => undefined, fallAsleep: () => consumed === read };
+    return this.run(process, [member, unconsumed], step, () => consumed + 10 * ((first ?? -1) + 1));
   }
 
   /** A member that does both. Its progress is the values that it has read, as the digits of a number. */
@@ -197,7 +263,16 @@ export function deathWord(layout: Layout, process: number): number {
 export function nameWords(layout: Layout): (index: number) => string {
   const { processes, orderEntries, ringBytes } = layout.geometry;
   const names = new Map<number, string>();
-  for (const name of ["tail", "sleepEpoch", "pressure", "wakeAt", "probe", "bells"] as const) {
+  for (const name of [
+    "tail",
+    "sleepEpoch",
+    "pressure",
+    "wakeAt",
+    "probe",
+    "bells",
+    "kept",
+    "keeper",
+  ] as const) {
     names.set(layout[name], `the sequencer's ${name}`);
   }
   for (let entry = 0; entry < orderEntries; entry += 1) {

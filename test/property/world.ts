@@ -451,6 +451,7 @@ export class World {
         this.#onRecovered(record);
       };
       const commit = (): void => {
+        if (words.storesFor <= 0) throw new Died();
         committed = isKnown ? Math.max(committed, next ?? committed) : (next ?? committed);
         isKnown = true;
       };
