@@ -6,7 +6,7 @@ export const END_KIND = 0xffff;
 /** A writer counts its records in their kinds: 1 to so many, and again. */
 const KINDS = 0xfffe;
 /** Readers tell the hash of so many records, which begin at a multiple of it. */
-const BLOCK_RECORDS = 512;
+export const BLOCK_RECORDS = 512;
 
 /** What a member says of itself, a line of JSON each. */
 export type StressReport =
@@ -47,6 +47,17 @@ function byteAt(identity: number, index: number): number {
 export function fillPayload(bytes: Uint8Array, writer: number, kind: number): void {
   const identity = mix(writer, kind);
   for (let i = 0; i < bytes.length; i += 1) bytes[i] = byteAt(identity, i);
+}
+
+/** The hash of a block up to a record, from the one before. */
+export function hashRecord(hash: number, record: readonly number[]): number {
+  for (const value of record) hash = Math.imul(hash ^ value, 0x01000193);
+  return hash;
+}
+
+/** All of a record but its payload, as text. */
+export function describeRecord({ sequence, process, room, kind, length, timeMs }: LogRecord): string {
+  return [sequence, process, room, kind, length, timeMs].join(" ");
 }
 
 /** Follows the log from any record on, and throws at the first that is lost, torn, repeated or out of order. */
@@ -90,8 +101,7 @@ export class StressReader {
       this.#hash = 0;
       this.#isWhole = true;
     }
-    for (const value of [sequence | 0, process, writer, kind, record.length])
-      this.#hash = Math.imul(this.#hash ^ value, 0x01000193);
+    this.#hash = hashRecord(this.#hash, [sequence, process, writer, kind, record.length]);
     if (this.#isWhole && (sequence + 1) % BLOCK_RECORDS === 0)
       this.#onBlock(Math.floor(sequence / BLOCK_RECORDS), this.#hash);
   }
