@@ -17,8 +17,8 @@ const NO_RECORD = PADDING_KIND;
 
 /**
  * A record as it lies in memory. One object serves all records: take what you need, keep no reference. The payload is
- * `bytes[start … start + length)`, in place, and is only sure to stay until it is consumed: when the handler returns, or
- * where the member consumes explicitly, when it says so. Copy what must outlive that.
+ * `bytes[start … start + length)`, in place, and is only sure to stay until it is consumed: until the handler returns,
+ * or, where the member consumes explicitly, until it says so. Copy what must outlive that.
  */
 export class LogRecord {
   /** Its place in the one order; its identity. */
@@ -51,7 +51,7 @@ export class LogRecord {
 
 export type RecordHandler = (record: LogRecord) => void;
 
-/** "automatic": with the reading. "explicit": when `consume` says so; until then nothing that was read is overwritten. */
+/** "automatic": with the reading. "explicit": by `consume`, until which nothing that was read is overwritten. */
 export type Consuming = "automatic" | "explicit";
 
 export interface Reading {

@@ -470,7 +470,7 @@ export class Sequencer {
       : slot.joinAt;
   }
 
-  /** Takes note of what the keeper has consumed: before any of that is overwritten. Returns 1 where it was more, or 0. */
+  /** Takes note of what the keeper has consumed: before any of that is overwritten. Returns 1 for news, or 0. */
   #followKeeper(): number {
     if (this.#keeper === undefined || !this.#slots[this.#keeper]!.joined) return 0;
     const consumed = this.#consumed(this.#keeper);

@@ -33,7 +33,7 @@ export interface LogHostOptions {
    * its slot until the next one reads: the geometry needs two more than other members.
    */
   keeper?: boolean;
-  /** With a keeper: whether the other members, this process among them, read only what it has consumed. Default false. */
+  /** With a keeper: whether all others, this process among them, read only what it has consumed. Default false. */
   deliverAfterKeeper?: boolean;
   /** Milliseconds between probes; a process is ended that missed four. */
   probeMs: number;

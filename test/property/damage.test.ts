@@ -16,6 +16,7 @@ import {
   Sequencer,
   formatSegment,
   openSegment,
+  recoverSegment,
 } from "../../src/log/index.ts";
 import {
   HeaderWord,
@@ -24,6 +25,7 @@ import {
   OrderWord,
   ProcessWord,
   RecordWord,
+  SlotWord,
 } from "../../src/log/layout.ts";
 
 const seed = Number(process.env["CHORUS_SEED"] ?? Date.now() | 0);
@@ -394,5 +396,147 @@ suite("a writer that breaks the rules is cut off, and nobody else is harmed", ()
       assert.deepEqual(log.violations, []);
     });
     check(t, property);
+  });
+});
+
+interface InFlight {
+  readonly memory: ArrayBuffer;
+  /** The first sequence number that the keeper has not consumed, and the one after the last that was published. */
+  readonly kept: number;
+  readonly end: number;
+}
+
+/** A log with a keeper: some records are consumed, some ordered, some published, and some only written. */
+function inFlight({ geometry, startPosition, firstSequence }: Start, counts: readonly number[]): InFlight {
+  const memory = new ArrayBuffer(new Layout(geometry).totalBytes);
+  const segment = formatSegment(new ArrayWords(memory), geometry, {
+    startPosition,
+    firstSequence,
+    keeper: true,
+  });
+  const events = { onViolation: (): void => assert.fail(), onHung: () => undefined };
+  const sequencer = new Sequencer(segment, () => 1, silent, events);
+  const writer = new LogMember(segment, 1, sequencer.admit(1), silent);
+  const generation = sequencer.admit(2, { keeper: true });
+  const keeper = new LogMember(segment, 2, generation, silent, { consuming: "explicit" });
+  keeper.attach();
+  sequencer.step();
+  keeper.poll(() => undefined);
+  let appended = 0;
+  let end = firstSequence;
+  for (const [stage, count] of counts.entries()) {
+    for (let i = 0; i < count; i += 1) {
+      if (writer.append(KIND, 0, payload(i)) > 0) appended += 1;
+      // Who is refused publishes what it has.
+      else end = firstSequence + appended;
+    }
+    if (stage < 3) {
+      writer.publish();
+      end = firstSequence + appended;
+    }
+    if (stage < 2) while (sequencer.step() > 0);
+    if (stage > 0) continue;
+    while (keeper.poll(() => undefined) > 0) keeper.consume(keeper.sequence!);
+  }
+  return { memory, kept: keeper.sequence!, end };
+}
+
+suite("a damaged segment is recovered as far as it can be, or refused", () => {
+  const counts = fc.array(fc.nat(6), { minLength: 4, maxLength: 4 });
+  const silence = (): void => undefined;
+
+  test("whole, it is recovered from what the keeper had consumed to what was published", (t) => {
+    const property = fc.property(start, counts, (start, counts) => {
+      const { memory, kept, end } = inFlight(start, counts);
+      const given: number[] = [];
+      const segment = openSegment(new BoundedWords(memory));
+      const { records, nextSequence } = recoverSegment(
+        segment,
+        ({ sequence }) => given.push(sequence),
+        () => 1,
+        silence,
+      );
+      assert.equal(records, given.length);
+      assert.equal(nextSequence, end);
+      assert.deepEqual(
+        given,
+        Array.from({ length: end - kept }, (_, i) => kept + i),
+      );
+    });
+    check(t, property);
+  });
+
+  const where = fc.oneof(
+    fc.record({
+      of: fc.constantFrom("tail", "kept", "keeper", "settled", "reclaimed", "pressure", "wakeAt"),
+    }),
+    fc.record({
+      of: fc.constant("slot"),
+      process: fc.nat(2),
+      word: fc.constantFrom(...Object.values(SlotWord)),
+    }),
+    fc.record({
+      of: fc.constant("process"),
+      process: fc.nat(2),
+      word: fc.constantFrom(...Object.values(ProcessWord)),
+    }),
+    fc.record({ of: fc.constant("order"), process: fc.constant(0), word: fc.nat(4 * ORDER_ENTRY_WORDS - 1) }),
+    fc.record({ of: fc.constant("ring"), process: fc.nat(2), word: fc.nat(63) }),
+  );
+  const change = fc.record({ where, to: word, isRelative: fc.boolean() });
+
+  test("any words of it, with whatever in them", (t) => {
+    let refused = 0;
+    let whole = 0;
+    const changes = fc.array(change, { minLength: 1, maxLength: 4 });
+    const property = fc.property(start, counts, changes, (start, counts, changes) => {
+      const { memory } = inFlight(start, counts);
+      const raw = new Int32Array(memory);
+      const layout = new Layout(start.geometry);
+      for (const { where, to, isRelative } of changes) {
+        const { of, process, word } = { process: 0, word: 0, ...where };
+        const index =
+          of === "slot"
+            ? layout.slot(process, word)
+            : of === "process"
+              ? layout.process(process, word)
+              : of === "order"
+                ? layout.orderRing + word
+                : of === "ring"
+                  ? layout.ringOffsetBytes(process) / 4 + word
+                  : layout[
+                      of as "tail" | "kept" | "keeper" | "settled" | "reclaimed" | "pressure" | "wakeAt"
+                    ];
+        raw[index] = isRelative ? raw[index]! + to : to;
+      }
+      const { ringBytes, orderEntries, processes } = start.geometry;
+      let seen = 0;
+      const handler = (record: LogRecord): void => {
+        const from = layout.ringOffsetBytes(record.process);
+        assert.ok(
+          record.start >= from && record.start + record.length <= from + ringBytes,
+          "beyond its ring",
+        );
+        seen += 1;
+        assert.ok(seen <= orderEntries + (processes * ringBytes) / 16, "more than there can be");
+      };
+      try {
+        const segment = openSegment(new BoundedWords(memory));
+        assert.equal(recoverSegment(segment, handler, () => 1, silence).records, seen);
+        whole += 1;
+      } catch (error) {
+        assert.ok(error instanceof LogCorruptionError, String(error));
+        refused += 1;
+      }
+    });
+    check(t, property);
+    t.diagnostic(`${refused} refused, ${whole} recovered`);
+    assert.ok(refused > 0 && whole > 0);
+  });
+
+  test("without a keeper, nothing was kept", () => {
+    const { memory } = formatted({ processes: 3, ringBytes: 256, orderEntries: 4, pageBytes: 4096 });
+    const segment = openSegment(new BoundedWords(memory));
+    assert.throws(() => recoverSegment(segment, silence, () => 1, silence), SegmentMismatchError);
   });
 });

@@ -175,7 +175,7 @@ suite("the log's promises hold, whoever does what when", () => {
   });
 });
 
-/** Setup; what happens before process 0 is to be killed, and until it is, and then; when it is, and when recoveries are. */
+/** What happens before process 0 is to be killed, and what from then on; after how many stores it is, and recoveries. */
 type Crashing = [Setup, Action[], Action[], { after: number; ends: number[] }];
 
 const crash = fc.record({
