@@ -175,7 +175,7 @@ suite("the log's promises hold, whoever does what when", () => {
   });
 });
 
-/** What happens before process 0 is to be killed, and what from then on; after how many stores it is, and recoveries. */
+/** What happens before process 0 is to be killed, and from then on; after how many stores it is, and recoveries are. */
 type Crashing = [Setup, Action[], Action[], { after: number; ends: number[] }];
 
 const crash = fc.record({
