@@ -85,7 +85,10 @@ export class LogMember {
     return this.#reader?.sequence;
   }
 
-  /** Whether this process wants to be woken for every record, or only when it holds the log back. */
+  /**
+   * Whether this process wants to be woken for every record, or only when it holds the log back. A keeper that others
+   * are delivered after had better be: they wait for it.
+   */
   setAttentive(attentive: boolean): void {
     const { words, layout } = this.segment;
     words.store(layout.process(this.process, ProcessWord.attentive), attentive ? 1 : 0);

@@ -140,7 +140,7 @@ export class Sequencer {
     return this.#timeMs;
   }
 
-  /** The first sequence number that is kept for the keeper, whether one lives or not. */
+  /** In a log with a keeper: the first sequence number that is kept for it, whether one lives or not. */
   get kept(): number {
     return this.#sequence - ((((this.#sequence % UINT32_SPAN) | 0) - this.#kept) | 0);
   }

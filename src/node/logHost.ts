@@ -155,8 +155,8 @@ export class LogHost implements Disposable {
   ): Hosted {
     const process = this.#freeSlot(keeper);
     assert(process !== undefined, "every slot is taken");
-    const generation = this.sequencer.admit(process, { keeper });
     const bell = pipe2();
+    const generation = this.sequencer.admit(process, { keeper });
     const stdio: StdioOptions = [
       streams.stdin ?? "ignore",
       streams.stdout ?? "inherit",
