@@ -2,14 +2,14 @@
  * The history store by itself: how fast it takes messages in, and how soon it answers. Data is made for it, always the
  * same: 200 rooms, 2,000 people, six languages, words by Zipf's law (support/conversation.ts).
  *
- *   npm run bench:history                          10 million messages: about four minutes, and 2 GB beside the
+ *   npm run bench:history                          10 million messages: about six minutes, and 2 GB beside the
  *                                                  system's temporary files (TMPDIR chooses another place)
  *   npm run bench:history -- --messages 1000000
  *   node bench/history.ts --smallest               20,000 messages: that it works, not how fast
  *
  * Beside it the same data in a plain table that is searched by LIKE, and in SQLite's trigram index, which finds pieces
  * of words: with fewer messages, because they would take too long with more. Each way of searching has to find
- * what the others find.
+ * what the others find. And at the end what a history costs those who talk: the same conversation with it and without.
  */
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,10 +17,10 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { formatBytes, seededRandom } from "../src/base/index.ts";
+import type { Entry } from "../src/chat/index.ts";
 import {
   type Access,
   type Batch,
-  type Entry,
   FIRST_SEQUENCE,
   HistoryReader,
   HistoryStore,
@@ -28,11 +28,14 @@ import {
 } from "../src/history/index.ts";
 import { historyPath, openHistory, openHistoryReadOnly } from "../src/node/historyDatabase.ts";
 import { Conversation, ROOMS } from "./support/conversation.ts";
+import { compareDeliveryLatency } from "./support/deliveryLatency.ts";
 import { describeMachine, formatNumber, formatTable, median, percentile } from "./support/table.ts";
 
 const SEED = 1;
 const PAGE_ENTRIES = 50;
 const BATCHES = [500, 5000];
+/** As the history process does it in quiet moments. */
+const MERGE_PAGES = 64;
 
 const { values } = parseArgs({
   options: {
@@ -56,6 +59,8 @@ interface Written {
   readonly batch: number;
   readonly messages: number;
   readonly perSecond: number;
+  /** Of the processor's time: alike on a machine that does other things, too. */
+  readonly perCpuSecond: number;
   readonly worstMs: number;
 }
 
@@ -72,17 +77,22 @@ function fill(store: HistoryStore, conversation: Conversation, count: number): W
     const share = count / BATCHES.length;
     let done = 0;
     let tookMs = 0;
+    let cpuMs = 0;
     let worstMs = 0;
     while (done < share) {
       const entries = batchOf(conversation.entries(Math.min(batch, share - done)), store.through === 0);
       const startedMs = performance.now();
+      const cpuBefore = process.cpuUsage();
       store.write(entries);
+      const { user, system } = process.cpuUsage(cpuBefore);
       const batchMs = performance.now() - startedMs;
       tookMs += batchMs;
+      cpuMs += (user + system) / 1000;
       worstMs = Math.max(worstMs, batchMs);
       done += entries.entries.length;
     }
-    return { batch, messages: share, perSecond: (1000 * share) / tookMs, worstMs };
+    const [perSecond, perCpuSecond] = [(1000 * share) / tookMs, (1000 * share) / cpuMs];
+    return { batch, messages: share, perSecond, perCpuSecond, worstMs };
   });
 }
 
@@ -103,9 +113,21 @@ function measure(name: string, ask: (round: number) => number): Answered {
   return { name, timesMs, hits: median(hits) };
 }
 
-function answeredRow({ name, timesMs, hits }: Answered): string[] {
+function answeredRow({ name, timesMs, hits }: Answered, unmerged: Answered): string[] {
   const times = [0.5, 0.95, 0.99].map((fraction) => formatNumber(percentile(timesMs, fraction)));
-  return [name, ...times, formatNumber(timesMs[0]!), String(hits)];
+  return [name, ...times, formatNumber(median(unmerged.timesMs)), String(hits)];
+}
+
+/** What the history process does when nobody speaks. */
+function mergeAll(store: HistoryStore): string {
+  const slicesMs: number[] = [];
+  for (let hasMore = true; hasMore;) {
+    const startedMs = performance.now();
+    hasMore = store.merge(MERGE_PAGES);
+    slicesMs.push(performance.now() - startedMs);
+  }
+  const [half, most] = [median(slicesMs), Math.max(...slicesMs)].map(formatNumber);
+  return `merged in ${formatNumber(slicesMs.length)} slices, of ${half} ms mostly, ${most} ms at most`;
 }
 
 function searching(reader: HistoryReader, access: Access, before: number, texts: readonly string[]) {
@@ -365,18 +387,26 @@ try {
   );
   console.log(
     formatTable(
-      ["written in batches of", "messages", "messages/s", "slowest batch, ms"],
+      [
+        "written in batches of",
+        "messages",
+        "messages/s",
+        "per second of processor time",
+        "slowest batch, ms",
+      ],
       written.map((each) => [
         String(each.batch),
         formatNumber(each.messages),
         formatNumber(each.perSecond),
+        formatNumber(each.perCpuSecond),
         formatNumber(each.worstMs),
       ]),
     ),
   );
   const startedMs = performance.now();
   const store = openHistory(directory);
-  const { through } = new HistoryStore(store);
+  const writer = new HistoryStore(store);
+  const { through } = writer;
   const openedMs = performance.now() - startedMs;
   if (through !== conversation.next - 1) throw new Error(`history goes through ${through}`);
   const reader = new HistoryReader(openHistoryReadOnly(directory));
@@ -384,8 +414,11 @@ try {
   console.log(
     `\nopened for writing in ${formatNumber(openedMs)} ms, and for reading in ${formatNumber(readyMs - openedMs)} ms\n`,
   );
-  const headings = ["", "p50 ms", "p95 ms", "p99 ms", "first time, ms", "entries given"];
-  console.log(formatTable(headings, ask(reader, conversation).map(answeredRow)));
+  const unmerged = ask(reader, conversation);
+  console.log(`${mergeAll(writer)}\n`);
+  const headings = ["", "p50 ms", "p95 ms", "p99 ms", "p50 ms before merging", "entries given"];
+  const rows = ask(reader, conversation).map((answered, at) => answeredRow(answered, unmerged[at]!));
+  console.log(formatTable(headings, rows));
   store.close();
 } finally {
   rmSync(directory, { recursive: true });
@@ -396,3 +429,5 @@ try {
 } finally {
   rmSync(rivals, { recursive: true });
 }
+const [rounds, seconds] = values.smallest ? [1, 1] : [5, 10];
+console.log(`\n${await compareDeliveryLatency(rounds, seconds)}`);

@@ -25,6 +25,8 @@ const STAGES: readonly Stage[] = [
   { name: "unit", files: "src/**/*.test.ts", concurrency: 2 },
   { name: "model", files: "test/{model,litmus}/**/*.test.ts", concurrency: 2 },
   { name: "property", files: "test/property/**/*.test.ts", concurrency: 2 },
+  { name: "sim", files: "sim/**/*.test.ts", concurrency: 1 },
+  { name: "faults", files: "test/faults/**/*.test.ts", concurrency: 1 },
   { name: "system", files: "test/system/**/*.test.ts", concurrency: 1 },
   { name: "bench", files: "bench/**/*.test.ts", concurrency: 1 },
 ];

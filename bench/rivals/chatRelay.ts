@@ -32,7 +32,7 @@ const server = createServer({ noDelay: true }, (socket) => {
   const name = Buffer.from(`<guest${count}> `);
   let rest: Buffer = Buffer.alloc(0);
   clients.set(socket, []);
-  socket.write(`-- welcome, guest${count}\n`);
+  socket.write(`-- you are in, guest${count}\n`);
   socket.on("data", (chunk: Buffer) => {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let start = 0;

@@ -3,7 +3,8 @@
  * people: a few have most of it. Half of the English messages have "the" in them.
  */
 import { type Random, seededRandom } from "../../src/base/index.ts";
-import { type Entry, FIRST_SEQUENCE } from "../../src/history/index.ts";
+import { FIRST_SEQUENCE } from "../../src/history/index.ts";
+import type { Entry } from "../../src/chat/index.ts";
 
 export const ROOMS = 200;
 const PEOPLE = 2000;

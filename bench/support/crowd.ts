@@ -128,7 +128,8 @@ export class Crowd implements Disposable {
     const text = bytes.toString("latin1", start, end);
     const at = text.indexOf(MARK);
     if (at < 0) {
-      if (text.includes("welcome")) member.welcomed = true;
+      // The last of its greeting: the line may be so long that it would count as a message.
+      if (text.startsWith("-- you are in")) member.welcomed = true;
       return;
     }
     member.received += 1;

@@ -63,10 +63,12 @@ export class ByteWriter {
   }
 
   uint16(value: number): this {
+    assert(value >= 0 && value <= 0xffff, `not a 16-bit integer: ${value}`);
     return this.uint8(value & 0xff).uint8(value >>> 8);
   }
 
   uint32(value: number): this {
+    assert(value >= 0 && value < UINT32_SPAN, `not a 32-bit integer: ${value}`);
     return this.uint16(value & 0xffff).uint16(value >>> 16);
   }
 

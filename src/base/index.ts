@@ -1,4 +1,4 @@
-export { assert, unreachable } from "./assert.ts";
+export { AssertionError, assert, unreachable } from "./assert.ts";
 export { ByteReader, ByteWriter, TruncatedError, concatBytes, copyBytes } from "./bytes.ts";
 export { type Random, seededRandom } from "./random.ts";
 export { KiB, MiB, SECOND_MS, UINT32_SPAN, formatBytes } from "./units.ts";

@@ -1,41 +1,30 @@
 /** U+FFFD, which stands for what could not be shown. */
 export const REPLACEMENT: readonly number[] = [0xef, 0xbf, 0xbd];
 
-/** The bytes of a string. Lone surrogates become U+FFFD. */
-export function encodeUtf8(text: string): Uint8Array {
-  const bytes: number[] = [];
-  for (const character of text) {
-    let code = character.codePointAt(0)!;
-    if (code >= 0xd800 && code <= 0xdfff) code = 0xfffd;
-    if (code < 0x80) bytes.push(code);
-    else if (code < 0x800) bytes.push(0xc0 | (code >> 6), 0x80 | (code & 0x3f));
-    else if (code < 0x10000)
-      bytes.push(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f));
-    else
-      bytes.push(
-        0xf0 | (code >> 18),
-        0x80 | ((code >> 12) & 0x3f),
-        0x80 | ((code >> 6) & 0x3f),
-        0x80 | (code & 0x3f),
-      );
-  }
-  return Uint8Array.from(bytes);
+/*
+ * Part of the web platform and of the language's every runtime, not of one machine: the same bytes everywhere
+ * (https://encoding.spec.whatwg.org). Declared here because the pure layers are compiled without any runtime's types.
+ */
+declare class TextEncoder {
+  encode(text: string): Uint8Array;
+}
+declare class TextDecoder {
+  constructor(label: "utf-8", options: { ignoreBOM: boolean });
+  decode(bytes: Uint8Array): string;
 }
 
-/** The string of well-formed bytes; what is not well-formed becomes U+FFFD. */
+const encoder = new TextEncoder();
+// What looks like a byte-order mark is a character like any other here.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The bytes of a string. Lone surrogates become U+FFFD. */
+export function encodeUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** The string of well-formed bytes; each piece that is not well-formed becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length;) {
-    const length = sequenceLength(bytes, at, bytes.length);
-    if (length === 0) {
-      text += "\ufffd";
-      at += 1;
-      continue;
-    }
-    text += String.fromCodePoint(codePointAt(bytes, at, length));
-    at += length;
-  }
-  return text;
+  return decoder.decode(bytes);
 }
 
 /**

@@ -30,22 +30,6 @@ export function foldNick(nick: string): string {
   return folded;
 }
 
-/** For names that are shown, too: as `foldNick`. */
-export function foldName(name: string): string {
-  return foldNick(name);
-}
-
-/** Blanks at the ends; controls, line separators, and what turns the direction of text, anywhere. */
-// oxlint-disable-next-line no-control-regex
-const NOT_IN_A_NAME = /^\s|\s$|[\0-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
-
-/** Whether it may be a display name: 1 to 32 code points of any script, safe to show, with no blank at either end. */
-export function isDisplayName(text: string): boolean {
-  const length = Array.from(text).length;
-  if (length === 0 || length > DISPLAY_NAME_CHARACTERS_MAX) return false;
-  return text.isWellFormed() && !NOT_IN_A_NAME.test(text);
-}
-
 /** No more text than this is looked at: one character may be written with several, and blanks are made fewer. */
 const UNITS_MAX = 512;
 

@@ -29,7 +29,12 @@ async function ask(options: ControlOptions, request: ControlRequest): Promise<un
   return answer;
 }
 
-async function askRunning({ shmDir, data, name }: ControlOptions, request: ControlRequest): Promise<unknown> {
+/** Undefined where no such server runs. */
+export async function askRunning(
+  { shmDir, data, name }: Omit<ControlOptions, "json">,
+  request: ControlRequest,
+  onProgress?: (progress: unknown) => void,
+): Promise<unknown> {
   let path: string;
   try {
     path = segmentPath(shmDir, data, name);
@@ -37,15 +42,22 @@ async function askRunning({ shmDir, data, name }: ControlOptions, request: Contr
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
-  return askServer(controlPath(path), request);
+  return askServer(controlPath(path), request, onProgress);
 }
+
+const HISTORY: Readonly<Record<ServerStatus["history"], string>> = {
+  none: "not kept",
+  kept: "kept",
+  failed: "failed; what is said now is lost to it",
+};
 
 function describe(server: ServerStatus): string {
   const lines = [
     `${server.name} on ${server.address}, process ${server.pid}, up ${server.uptimeSeconds} s`,
     server.stopping ? "stopping" : "serving",
-    `${server.clients} clients (${server.greeting} being greeted, ${server.waiting} waiting for a process)`,
-    `${server.sequence - 1} records ordered, segment of ${formatBytes(server.segmentBytes)}`,
+    `clients: ${server.clients} (${server.greeting} being greeted, ${server.waiting} waiting for a process)`,
+    `${server.orderedRecords} records ordered since it started, segment of ${formatBytes(server.segmentBytes)}`,
+    `history: ${HISTORY[server.history]}`,
     "",
     "process  pid      role     clients  lag",
   ];

@@ -2,24 +2,24 @@ import { readFileSync } from "node:fs";
 import { Argument, Command, Option } from "commander";
 import { MiB } from "../base/index.ts";
 import { ORDER_ENTRIES_MAX, ORDER_ENTRIES_MIN, PROCESSES_MAX, RING_BYTES_MAX } from "../log/index.ts";
+import { addServerOptions, option, requireLinux } from "./command.ts";
+import { addHistoryCommands } from "./historyCommands.ts";
 import {
   type ControlOptions,
   LOG_LEVELS,
   type LogLevel,
-  type Parser,
   byteSize,
-  directory,
   hostName,
   integer,
   personName,
   powerOfTwo,
-  serverName,
+  timeSpan,
 } from "./options.ts";
 
 const RING_BYTES_LEAST = 65_536;
 const CLIENTS_MAX = 65_536;
-/** Processes that serve no client: the supervisor and the greeter. */
-const PROCESSES_OF_OUR_OWN = 2;
+/** Processes that serve no client: supervisor, greeter and history, and some while they are replaced. */
+const PROCESSES_OF_OUR_OWN = 6;
 
 interface ServeFlags {
   maxClients: number;
@@ -32,22 +32,16 @@ interface ServeFlags {
   name: string;
   orphanMs: number;
   maxQueue: number;
+  maxLag: number;
+  history: "on" | "off";
+  historyKeep?: number;
+  historySync: "normal" | "full";
   logLevel: LogLevel;
 }
 
 interface JoinFlags {
   name?: string;
   connectTimeout: number;
-}
-
-function option<Value>(
-  flags: string,
-  says: string,
-  parse: Parser<Value>,
-  fallback: Value,
-  shown?: string,
-): Option {
-  return new Option(flags, says).argParser(parse).default(fallback, shown);
 }
 
 function hostArgument(says: string): Argument {
@@ -58,23 +52,6 @@ function portArgument(says: string, low: number): Argument {
   return new Argument("[PORT]", says).argParser(integer(low, 65_535)).default(4000);
 }
 
-/** What tells one server on this machine from another: the same three options for each command that means one. */
-function addServerOptions(command: Command): Command {
-  return command
-    .addOption(option("--data <DIR>", "the server's folder for what outlives it", directory, "chorus-data"))
-    .addOption(option("--name <NAME>", "what the server is called", serverName, "chorus"))
-    .addOption(option("--shm-dir <DIR>", "folder in memory for the shared log", directory, "/dev/shm"));
-}
-
-/** The shared log needs Linux; says so before anything of it is loaded. Joining works anywhere. */
-function requireLinux(command: Command): void {
-  if (process.platform === "linux") return;
-  command.error(
-    `error: the server runs on Linux alone (shared memory, passing of sockets); this is ${process.platform}.\n` +
-      "Run it in a Linux container or virtual machine: `chorus join` from here works with it.",
-  );
-}
-
 function createProgram(): Command {
   const packageFile = new URL("../../package.json", import.meta.url);
   const { version, description } = JSON.parse(readFileSync(packageFile, "utf8")) as Record<string, string>;
@@ -83,6 +60,8 @@ function createProgram(): Command {
     .description(description!)
     .version(version!)
     .showHelpAfterError("(see --help)")
+    // What follows a command is for that command, also where it has commands of its own.
+    .enablePositionalOptions()
     .addHelpText(
       "after",
       "\nTo try it:\n  chorus serve           in one terminal\n  chorus join            in two others",
@@ -141,6 +120,25 @@ function createProgram(): Command {
     .addOption(
       option("--max-queue <SIZE>", "what may wait for a client that does not read", byteSize(1), MiB, "1MiB"),
     )
+    .addOption(
+      option(
+        "--max-lag <N>",
+        "records that such a client may fall behind; it gets them from history",
+        integer(0),
+        1_000_000,
+      ),
+    )
+    .addOption(new Option("--history <WHETHER>", "keep what is said").choices(["on", "off"]).default("on"))
+    .addOption(
+      new Option("--history-keep <SPAN>", "how long to keep it: 12h, 90d, 2y; default: for ever").argParser(
+        timeSpan,
+      ),
+    )
+    .addOption(
+      new Option("--history-sync <HOW>", "full: nobody sees what power loss could take away; slower")
+        .choices(["normal", "full"])
+        .default("normal"),
+    )
     .addOption(new Option("--log-level <LEVEL>", "how much to log").choices(LOG_LEVELS).default("info"));
   addServerOptions(serve).action(async (host: string, port: number, flags: ServeFlags) => {
     requireLinux(serve);
@@ -151,9 +149,16 @@ function createProgram(): Command {
           `${PROCESSES_OF_OUR_OWN}; at most ${PROCESSES_MAX} can share one log.`,
       );
     }
-    const { maxQueue: maxQueueBytes, ...others } = flags;
+    const { maxQueue, maxLag, history, historyKeep, historySync, ...others } = flags;
     const implementation = await import("./serve.ts");
-    process.exitCode = await implementation.serve({ host, port, maxQueueBytes, ...others });
+    process.exitCode = await implementation.serve({
+      host,
+      port,
+      maxQueueBytes: maxQueue,
+      maxLagRecords: maxLag,
+      history: history === "off" ? undefined : { keepMs: historyKeep, sync: historySync === "full" },
+      ...others,
+    });
   });
 
   program
@@ -199,6 +204,7 @@ function createProgram(): Command {
       process.exitCode = await control.status(flags);
     });
 
+  addHistoryCommands(program);
   return program;
 }
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { KiB, MiB } from "../base/index.ts";
+import { A_DATE, parseMoment } from "../history/index.ts";
 import { isPowerOfTwo } from "../log/index.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -30,6 +31,10 @@ export interface ServeOptions {
   orphanMs: number;
   /** How much may wait for a client that does not read. */
   maxQueueBytes: number;
+  /** How far a client may fall behind, in records, before it is let go. */
+  maxLagRecords: number;
+  /** How the conversation is kept; undefined: not at all. */
+  history: { keepMs: number | undefined; sync: boolean } | undefined;
   logLevel: LogLevel;
 }
 
@@ -81,6 +86,18 @@ export function byteSize(low: number, high: number = Number.MAX_SAFE_INTEGER): P
   };
 }
 
+const SPAN_PATTERN = /^(\d{1,6})\s*(h|d|w|y)$/i;
+const HOUR_MS = 3_600_000;
+
+/** Spans of time in milliseconds: "12h", "90d", "4w", "2y" (of 365 days). */
+export const timeSpan: Parser<number> = (text) => {
+  const [, digits, unit = ""] = SPAN_PATTERN.exec(text.trim()) ?? [];
+  const hours: Record<string, number> = { h: 1, d: 24, w: 7 * 24, y: 365 * 24 };
+  const value = Number(digits ?? 0) * (hours[unit.toLowerCase()] ?? 0) * HOUR_MS;
+  if (value === 0) throw new InvalidArgumentError("It must be a span of time, such as 12h, 90d, 4w or 2y.");
+  return value;
+};
+
 export function powerOfTwo(parse: Parser<number>): Parser<number> {
   return (text) => {
     const value = parse(text);
@@ -114,6 +131,32 @@ export const personName: Parser<string> = (text) => {
     throw new InvalidArgumentError("It must be a name on one line, without control characters.");
   }
   return name;
+};
+
+/** A point in time, in milliseconds since 1970: a date, or a span of time ago. */
+export const moment: Parser<number> = (text) => {
+  const timeMs = parseMoment(text.trim(), Date.now());
+  if (timeMs === undefined) throw new InvalidArgumentError(`It must be ${A_DATE}.`);
+  return timeMs;
+};
+
+/** A room's name, which begins with the # that begins a comment in a shell: it may be left out. */
+export const roomName: Parser<string> = (text) => {
+  if (text === "" || text === "#") throw new InvalidArgumentError("It must be the name of a room.");
+  return text.startsWith("#") ? text : `#${text}`;
+};
+
+export const importableFile: Parser<string> = (text) => {
+  if (text === "-")
+    throw new InvalidArgumentError(
+      "An import reads its file twice, and cannot read standard input: name a file.",
+    );
+  return newFile(text);
+};
+
+export const newFile: Parser<string> = (text) => {
+  if (text === "" || text.includes("\0")) throw new InvalidArgumentError("It must be a file's path.");
+  return text;
 };
 
 export const directory: Parser<string> = (text) => {

@@ -2,7 +2,8 @@
  * Entries as text, JSON or CSV. docs/history.md describes the fields; JSON is what an import takes back.
  */
 import { unreachable } from "../base/index.ts";
-import type { NamedEntry, Person } from "./entry.ts";
+import type { Person } from "../chat/index.ts";
+import type { NamedEntry } from "./entry.ts";
 import { formatIso } from "./time.ts";
 
 export type ExportFormat = "text" | "json" | "csv";

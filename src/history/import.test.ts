@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { BOB, ROOMS, TestHistory, batch, entry, whisper } from "../../test/support/history.ts";
+import { ALICE, ROOMS, TestHistory, batch, entry, whisper } from "../../test/support/history.ts";
 import {
-  type Entry,
   FIRST_SEQUENCE,
   ImportError,
   type ImportOptions,
@@ -12,6 +11,7 @@ import {
   formatEntries,
   importEntries,
 } from "./index.ts";
+import { type Entry, cleanDisplayName, isNick } from "../chat/index.ts";
 
 const seed = Number(process.env["CHORUS_SEED"] ?? Date.now() | 0);
 const NOW_MS = 1e13;
@@ -58,28 +58,17 @@ function linesOf(...entries: readonly Entry[]): string[] {
 
 const person = fc.record({
   session: fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER }),
-  nick: fc.string({ unit: "binary", minLength: 1, maxLength: 10 }),
-  displayName: fc.string({ unit: "grapheme", minLength: 1, maxLength: 10 }),
+  nick: fc.string({ maxLength: 30 }).filter(isNick),
+  displayName: fc.string({ unit: "grapheme", maxLength: 40 }).map(cleanDisplayName),
 });
+const named = person.map(({ displayName, ...who }) => ({ ...who, displayName: displayName ?? who.nick }));
 const anyEntry = fc
   .record({
-    who: person,
-    peer: person,
+    who: named,
+    peer: named,
     text: fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" })),
     kind: fc.constantFrom(
-      ...([
-        "say",
-        "act",
-        "notice",
-        "topic",
-        "whisper",
-        "join",
-        "part",
-        "leave",
-        "nick",
-        "kick",
-        "mode",
-      ] as const),
+      ...(["say", "act", "notice", "topic", "join", "part", "leave", "nick", "kick", "mode"] as const),
     ),
     rooms: fc.subarray([1, 2, 3]),
     sequenceStep: fc.integer({ min: 1, max: 5 }),
@@ -87,8 +76,8 @@ const anyEntry = fc
   })
   .map(({ who, peer, text, kind, rooms, sequenceStep, stepMs }) => {
     const isMessage = ["say", "act", "notice", "topic"].includes(kind);
-    const seen = kind === "whisper" ? [] : isMessage ? [rooms[0] ?? 1] : rooms;
-    const hasPeer = ["whisper", "kick", "nick"].includes(kind);
+    const seen = isMessage ? [rooms[0] ?? 1] : rooms;
+    const hasPeer = ["kick", "nick"].includes(kind);
     return {
       entry: { ...who, kind, text, rooms: seen, peer: hasPeer ? peer : undefined },
       sequenceStep,
@@ -132,7 +121,7 @@ test("lines fill the holes that they left", () => {
 test("a history from elsewhere is put in front of everything, with new numbers", () => {
   const old = [
     entry(FIRST_SEQUENCE + 50, { timeMs: 1000, text: "old" }),
-    whisper(FIRST_SEQUENCE + 60, { timeMs: 2000 }),
+    entry(FIRST_SEQUENCE + 60, { timeMs: 2000 }),
   ];
   const mine = [entry(FIRST_SEQUENCE, { timeMs: 3000 }), entry(FIRST_SEQUENCE + 50, { timeMs: 4000 })];
   using history = new TestHistory(mine);
@@ -172,18 +161,54 @@ test("rooms are found by their names, and made where there are none", () => {
     entry(3, { rooms: [3] }),
   );
   take(history, lines, {
-    roomId: (name) => {
-      asked.push(name);
+    roomId: ({ name, line }) => {
+      asked.push(`${name} in line ${line}`);
       return 20 + asked.length;
     },
   });
-  assert.deepEqual(asked, ["#cellar", "#lobby"]);
+  assert.deepEqual(asked, ["#cellar in line 2", "#lobby in line 2"]);
   assert.deepEqual(Array.from(history.reader.roomsNamed()), [
     [7, "#Garden"],
     [21, "#cellar"],
     [22, "#lobby"],
   ]);
   assert.deepEqual(history.reader.last(7, 100, 100, "all").entries.length, 2);
+});
+
+test("a room has one spelling, whatever the file has", () => {
+  using history = new TestHistory([], {
+    rooms: [{ id: 7, name: "#strasse" }],
+    through: 10,
+    throughTimeMs: 10_000,
+  });
+  const line = JSON.parse(linesOf(entry(1))[0]!) as object;
+  const names = ["#strasse", "#Straße", "#ＡＢＣ[]", "#abc{}"];
+  const lines = names.map((name, index) => JSON.stringify({ ...line, sequence: index + 1, rooms: [name] }));
+  assert.equal(take(history, lines).stored, 4);
+  assert.deepEqual(Array.from(history.reader.roomsNamed().values()), ["#strasse", "#abc{}"]);
+  assert.equal(history.reader.last(7, 100, 100, "all").entries.length, 2);
+  assert.equal(take(history, lines).skipped, 4);
+  const twice = JSON.stringify({ ...line, sequence: 5, kind: "leave", rooms: ["#straße", "#STRASSE"] });
+  refused(history, [twice], 1, /no rooms that is different rooms/);
+});
+
+test("nothing is taken that could not be shown again", () => {
+  using history = new TestHistory([], { rooms: ROOMS, through: 10, throughTimeMs: 10_000 });
+  // What a line of 4,096 bytes that are no text becomes.
+  const longest = "\ufffd".repeat(4096);
+  const rooms = Array.from({ length: 100 }, (_, index) => `#room-${index}`);
+  const name = "\u{20000}".repeat(32);
+  const line = JSON.parse(linesOf(entry(5, { kind: "leave" }))[0]!) as object;
+  const peer = { session: 2 ** 53 - 1, nick: "n".repeat(24), displayName: name };
+  assert.equal(take(history, [JSON.stringify({ ...line, ...peer, peer, rooms, text: longest })]).stored, 1);
+  const stored = history.everything()[0]!;
+  assert.deepEqual([stored.text, stored.displayName, stored.rooms.length], [longest, name, 100]);
+  refused(history, [JSON.stringify({ ...line, text: `${longest}x` })], 1, /no text that is at most 12288/);
+});
+
+test("private messages are not taken: somebody else has that session's number here", () => {
+  using history = new TestHistory([], { through: 10, throughTimeMs: 10_000 });
+  refused(history, linesOf(entry(1), whisper(2)), 2, /is a private message, which no export has/);
 });
 
 test("what is in conflict is refused, by the first line that is", () => {
@@ -217,21 +242,30 @@ test("what is in conflict is refused, by the first line that is", () => {
 
 test("a field that is wrong is named", () => {
   using history = new TestHistory([], { through: 10, throughTimeMs: 10_000 });
-  const good = JSON.parse(linesOf(whisper(5))[0]!) as Record<string, unknown>;
+  const good = JSON.parse(linesOf(entry(5, { kind: "kick", peer: ALICE }))[0]!) as Record<string, unknown>;
   const cases: readonly (readonly [Record<string, unknown>, RegExp])[] = [
     [{ sequence: 0 }, /is no entry: 0 is no sequence number/],
     [{ sequence: "5" }, /no sequence that is a number/],
     [{ time: "yesterday" }, /no time that is a date/],
     [{ kind: "shout" }, /no kind that is one of say, /],
     [{ rooms: "#lobby" }, /no rooms that is names/],
-    [{ rooms: [""] }, /no rooms that is names/],
+    [{ rooms: [5] }, /no rooms that is names/],
+    [{ rooms: [""] }, /names the room , which cannot be made/],
+    [{ rooms: ["lobby"] }, /names the room lobby, which cannot be made/],
+    [{ rooms: [`#${"a".repeat(1000)}`] }, /names the room #a{79}…, which cannot be made/],
+    [{ rooms: Array.from({ length: 101 }, (_, index) => `#a${index}`) }, /no rooms that is at most 100/],
     [{ kind: "leave", rooms: ["#a", "#A"] }, /no rooms that is different rooms/],
-    [{ rooms: ["#a"] }, /a whisper is in no room/],
-    [{ kind: "say" }, /a say is in one room, not in 0/],
+    [{ kind: "say", rooms: [] }, /a say is in one room, not in 0/],
     [{ nick: null }, /no nick that is a string/],
-    [{ peer: undefined }, /a whisper needs somebody/],
+    [{ nick: "" }, /no nick that is a nick/],
+    [{ nick: "n".repeat(25) }, /no nick that is a nick/],
+    [{ displayName: "小".repeat(33) }, /no displayName that is a name/],
+    [{ displayName: "小\u202e明" }, /no displayName that is a name/],
+    [{ displayName: "Bob B" }, /no displayName that is a name/],
+    [{ peer: undefined }, /a kick needs somebody/],
     [{ peer: 5 }, /has a peer that is no object/],
-    [{ peer: { ...BOB, nick: 5 } }, /no peer.nick that is a string/],
+    [{ peer: { ...ALICE, nick: 5 } }, /no peer.nick that is a string/],
+    [{ peer: { ...ALICE, displayName: "<alice>" } }, /no peer.displayName that is a name/],
     [{ session: 1.5 }, /a session is no number/],
     [{ text: "x".repeat(1_000_001) }, /more than 1000000 characters/],
   ];

@@ -1,29 +1,48 @@
-import { assert } from "../base/index.ts";
-import { foldName } from "../chat/index.ts";
+import { assert, encodeUtf8 } from "../base/index.ts";
 import {
-  ENTRY_KINDS,
   type Entry,
+  ENTRY_KINDS,
   type EntryKind,
-  FIRST_SEQUENCE,
-  type NamedEntry,
   type Person,
-  type Room,
-} from "./entry.ts";
+  cleanDisplayName,
+  cleanRoomName,
+  isNick,
+} from "../chat/index.ts";
+import { FIRST_SEQUENCE, type NamedEntry, type Room } from "./entry.ts";
 import { jsonLine } from "./export.ts";
 import { faultOf } from "./rows.ts";
 import type { HistoryStore } from "./store.ts";
 import { TIME_MS_MAX, parseDate } from "./time.ts";
 
 export interface ImportOptions {
-  /** The id for a room of this name, which history does not know. Called once for each, when all has been checked. */
-  readonly roomId: (name: string) => number;
+  /**
+   * The id for a room that history does not know. Called once for each, when all has been checked and nothing has been
+   * changed. What it throws ends the import.
+   */
+  readonly roomId: (room: UnknownRoom) => number;
+  /**
+   * Makes what `roomId` is going to be asked for: all rooms of the file that history does not know. Asked when all has
+   * been checked and nothing has been changed, slice after slice, until it says that they are there. What it throws
+   * ends the import. Where it is missing, nothing has to be made.
+   */
+  readonly roomsReady?: (rooms: readonly UnknownRoom[]) => boolean;
   /** Nothing may be later: only a history in which nothing has happened yet has no time of its own. */
   readonly nowMs: number;
 }
 
+/** A room of which history knows nothing, and the first line that names it. */
+export interface UnknownRoom {
+  /** As `cleanRoomName` spells it. */
+  readonly name: string;
+  readonly line: number;
+}
+
+/** What an import does, in this order. */
+export const IMPORT_PHASES = ["cleaning", "checking", "rooms", "storing"] as const;
+
 /** After each slice of work. */
 export interface ImportProgress {
-  readonly phase: "cleaning" | "checking" | "storing";
+  readonly phase: (typeof IMPORT_PHASES)[number];
   /** Lines that this phase is through with. */
   readonly lines: number;
 }
@@ -49,8 +68,12 @@ export class ImportError extends Error {
 
 /** Lines for each slice: some milliseconds of work. */
 const SLICE_LINES = 500;
-/** Bytes of a line are bounded by what a message may have; this is far above, and keeps a wrong file out of memory. */
+/** Far above what the bounds of its fields leave; keeps a wrong file out of memory. */
 const LINE_UNITS_MAX = 1_000_000;
+/** A client's line has 4,096 bytes at most, each of which may have become U+FFFD, which has three. */
+const TEXT_BYTES_MAX = 3 * 4096;
+/** Of one entry: twice as many as anybody is in. */
+const ROOMS_MAX = 100;
 
 /**
  * Takes back what was exported as JSON. Everything is checked before anything is changed: `lines` is gone through
@@ -75,7 +98,11 @@ export function* importEntries(
     check.add(index + 1, line);
     if (index % SLICE_LINES === SLICE_LINES - 1) yield { phase: "checking", lines: index + 1 };
   }
-  return yield* storeLines(store, lines, check.finish(), options);
+  const plan = check.finish();
+  while (options.roomsReady?.(plan.rooms) === false) yield { phase: "rooms", lines: 0 };
+  // At once: an empty room may be forgotten in the next turn, and its past is kept all the same.
+  const rooms = new ImportedRooms(store, plan.rooms, options.roomId);
+  return yield* storeLines(store, lines, plan, rooms);
 }
 
 /** Lines that say something, each with its index in the file. */
@@ -92,6 +119,8 @@ interface Plan {
   readonly lines: number;
   /** The first of the new numbers; undefined: each line keeps its own. */
   readonly first: number | undefined;
+  /** Those that history does not know. */
+  readonly rooms: readonly UnknownRoom[];
 }
 
 /** Goes through the lines and tries both ways of storing them. */
@@ -103,6 +132,8 @@ class Check {
   #lines = 0;
   #lastSequence = 0;
   #lastTimeMs = 0;
+  /** By their names; undefined: history knows it. */
+  readonly #rooms = new Map<string, UnknownRoom | undefined>();
 
   constructor(store: HistoryStore, nowMs: number) {
     this.#store = store;
@@ -118,8 +149,14 @@ class Check {
     this.#lines += 1;
     this.#lastSequence = entry.sequence;
     this.#lastTimeMs = entry.timeMs;
+    for (const name of entry.rooms) this.#addRoom(name, line);
     const reason = this.#conflict === undefined ? this.#reasonAgainst(entry) : undefined;
     if (reason !== undefined) this.#conflict = new ImportError(line, reason);
+  }
+
+  #addRoom(name: string, line: number): void {
+    if (this.#rooms.has(name)) return;
+    this.#rooms.set(name, this.#store.roomNamed(name) === undefined ? { name, line } : undefined);
   }
 
   /** Why it cannot keep its number. */
@@ -147,13 +184,14 @@ class Check {
 
   /** @throws ImportError */
   finish(): Plan {
-    if (this.#conflict === undefined) return { lines: this.#lines, first: undefined };
+    const rooms = [...this.#rooms.values()].filter((room) => room !== undefined);
+    if (this.#conflict === undefined) return { lines: this.#lines, first: undefined, rooms };
     const oldest = this.#store.first;
     const isOlder =
       oldest === undefined ? this.#lastTimeMs <= this.#latestMs : this.#lastTimeMs < oldest.timeMs;
     const first = lowestOf(this.#store) - this.#lines;
     if (!isOlder || first < 1) throw this.#conflict;
-    return { lines: this.#lines, first };
+    return { lines: this.#lines, first, rooms };
   }
 }
 
@@ -173,9 +211,8 @@ function* storeLines(
   store: HistoryStore,
   lines: Iterable<string>,
   plan: Plan,
-  options: ImportOptions,
+  rooms: ImportedRooms,
 ): Generator<ImportProgress, ImportResult> {
-  const rooms = new ImportedRooms(store, options.roomId);
   const renumbered = plan.first !== undefined;
   const unfinished = renumbered ? { from: plan.first, to: plan.first + plan.lines - 1 } : undefined;
   let done = 0;
@@ -202,24 +239,29 @@ function* storeLines(
 /** The ids of the rooms that are named in a file. */
 class ImportedRooms {
   readonly #store: HistoryStore;
-  readonly #roomId: (name: string) => number;
   readonly #ids = new Map<string, number>();
   #new: Room[] = [];
 
-  constructor(store: HistoryStore, roomId: (name: string) => number) {
+  /** @param unknown those that history did not know when the lines were checked */
+  constructor(store: HistoryStore, unknown: readonly UnknownRoom[], roomId: ImportOptions["roomId"]) {
     this.#store = store;
-    this.#roomId = roomId;
+    for (const room of unknown) {
+      const { name } = room;
+      // What has been made for the import may have been stored by now.
+      if (store.roomNamed(name) !== undefined) continue;
+      const id = roomId(room);
+      assert(store.nameOf(id) === undefined, `room ${id} has a name already, and cannot be ${name}`);
+      this.#ids.set(name, id);
+      this.#new.push({ id, name });
+    }
   }
 
   idOf(name: string): number {
-    const folded = foldName(name);
-    let id = this.#ids.get(folded) ?? this.#store.roomNamed(name);
-    if (id === undefined) {
-      id = this.#roomId(name);
-      assert(this.#store.nameOf(id) === undefined, `room ${id} has a name already, and cannot be ${name}`);
-      this.#new.push({ id, name });
-    }
-    this.#ids.set(folded, id);
+    let id = this.#ids.get(name);
+    if (id !== undefined) return id;
+    id = this.#store.roomNamed(name);
+    assert(id !== undefined, `the room ${name} was known when the lines of an import were checked`);
+    this.#ids.set(name, id);
     return id;
   }
 
@@ -244,11 +286,16 @@ function parseLine(line: number, text: string): NamedEntry {
   const { kind, timeMs, rooms } = { kind: fields.kind(), timeMs: fields.time(), rooms: fields.rooms() };
   const peer = fields.has("peer") ? new Fields(line, "peer.", fields.value("peer")).person() : undefined;
   const sequence = fields.number("sequence");
-  const entry = { sequence, timeMs, kind, rooms, ...fields.person(), peer, text: fields.string("text") };
+  const entry = { sequence, timeMs, kind, rooms, ...fields.person(), peer, text: fields.text() };
   const fault = faultOf({ ...entry, rooms: rooms.map((_, index) => index + 1) });
   if (fault !== undefined) throw new ImportError(line, `is no entry: ${fault}`);
   return entry;
 }
+
+const IMPORTED_KINDS: readonly EntryKind[] = ENTRY_KINDS.filter((kind) => kind !== "whisper");
+const ONE_OF_KINDS = `one of ${IMPORTED_KINDS.join(", ")}`;
+/** Of a name that is none: enough to find it. */
+const SHOWN_UNITS_MAX = 80;
 
 /** The fields of an object that came from outside. */
 class Fields {
@@ -285,11 +332,18 @@ class Fields {
     return typeof value === "number" ? value : this.#refuse(name, "a number");
   }
 
+  text(): string {
+    const text = this.string("text");
+    return encodeUtf8(text).length <= TEXT_BYTES_MAX
+      ? text
+      : this.#refuse("text", `at most ${TEXT_BYTES_MAX} bytes`);
+  }
+
   kind(): EntryKind {
     const value = this.string("kind");
-    return (
-      ENTRY_KINDS.find((kind) => kind === value) ?? this.#refuse("kind", `one of ${ENTRY_KINDS.join(", ")}`)
-    );
+    // Whoever has that session's number here would read it. No export has any.
+    if (value === "whisper") throw new ImportError(this.#line, "is a private message, which no export has");
+    return IMPORTED_KINDS.find((kind) => kind === value) ?? this.#refuse("kind", ONE_OF_KINDS);
   }
 
   time(): number {
@@ -301,20 +355,31 @@ class Fields {
 
   rooms(): string[] {
     const value: unknown = this.#object["rooms"];
-    const isNames = Array.isArray(value) && value.every((name) => typeof name === "string" && name !== "");
-    const names = isNames
-      ? (value as string[]).map((name) => name.toWellFormed())
-      : this.#refuse("rooms", "names");
-    if (new Set(names.map(foldName)).size !== names.length) return this.#refuse("rooms", "different rooms");
-    return names;
+    const isNames = Array.isArray(value) && value.every((name) => typeof name === "string");
+    const names = isNames ? (value as string[]) : this.#refuse("rooms", "names");
+    if (names.length > ROOMS_MAX) return this.#refuse("rooms", `at most ${ROOMS_MAX}`);
+    const clean = names.map((name) => this.#roomName(name));
+    return new Set(clean).size === clean.length ? clean : this.#refuse("rooms", "different rooms");
+  }
+
+  /** In the one spelling that a room has. */
+  #roomName(name: string): string {
+    const clean = cleanRoomName(name);
+    if (clean !== undefined) return clean;
+    const shown = name.length > SHOWN_UNITS_MAX ? `${name.slice(0, SHOWN_UNITS_MAX)}…` : name;
+    throw new ImportError(this.#line, `names the room ${shown}, which cannot be made: no room is called so`);
   }
 
   person(): Person {
-    return {
-      session: this.number("session"),
-      nick: this.string("nick"),
-      displayName: this.string("displayName"),
-    };
+    const [session, nick, displayName] = [
+      this.number("session"),
+      this.string("nick"),
+      this.string("displayName"),
+    ];
+    if (!isNick(nick)) return this.#refuse("nick", "a nick");
+    if (displayName !== nick && cleanDisplayName(displayName) !== displayName)
+      return this.#refuse("displayName", "a name");
+    return { session, nick, displayName };
   }
 
   #refuse(name: string, needed: string): never {

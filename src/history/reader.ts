@@ -1,6 +1,6 @@
-import { foldName } from "../chat/index.ts";
+import { type Entry, foldNick, type Gap } from "../chat/index.ts";
 import { type Database, type Row, type Statement, reading } from "./database.ts";
-import type { Access, Entry, Gap, NamedEntry, Page } from "./entry.ts";
+import type { Access, NamedEntry, Page } from "./entry.ts";
 import { ENTRY_COLUMNS, entryOf, gapOf } from "./rows.ts";
 import { MIGRATIONS, checkVersion } from "./schema.ts";
 import { Search, anyOf } from "./search.ts";
@@ -27,8 +27,6 @@ export interface ExportFilter {
   readonly sinceMs?: number | undefined;
   /** Before this moment. */
   readonly untilMs?: number | undefined;
-  /** Whispers as well. They are in no room, so that a filter for a room leaves none. */
-  readonly includeWhispers?: boolean | undefined;
 }
 
 /** Gaps of one page: more of them than anybody wants to see. */
@@ -152,9 +150,14 @@ export class HistoryReader {
     return new Map(this.#rooms.all().map((row) => [row["id"] as number, row["name"] as string]));
   }
 
+  /** Whether there ever was a room of this name. */
+  knowsRoom(name: string): boolean {
+    return this.#idsOf(name).length > 0;
+  }
+
   /**
-   * All of it, oldest first, read a piece at a time: it may take as long as it takes, and does not hold up the
-   * writer. What is written or deleted meanwhile is in it or not.
+   * All of it but whispers, oldest first, read a piece at a time: it may take as long as it takes, and does not hold
+   * up the writer. What is written or deleted meanwhile is in it or not.
    */
   *export(filter: ExportFilter): Generator<NamedEntry, void> {
     const { room, sinceMs, untilMs } = filter;
@@ -168,7 +171,7 @@ export class HistoryReader {
       for (const row of rows) {
         const entry = entryOf(row);
         from = entry.sequence + 1;
-        if (entry.kind === "whisper" && filter.includeWhispers !== true) continue;
+        if (entry.kind === "whisper") continue;
         yield { ...entry, rooms: entry.rooms.map((id) => names.get(id) ?? `#room-${id}`) };
       }
       if (rows.length < EXPORT_ENTRIES) return;
@@ -182,8 +185,8 @@ export class HistoryReader {
   }
 
   #idsOf(name: string): number[] {
-    const folded = foldName(name);
-    return Array.from(this.roomsNamed()).flatMap(([id, other]) => (foldName(other) === folded ? [id] : []));
+    const folded = foldNick(name);
+    return Array.from(this.roomsNamed()).flatMap(([id, other]) => (foldNick(other) === folded ? [id] : []));
   }
 
   #gapsIn(from: number, before: number): Gap[] {

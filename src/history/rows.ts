@@ -1,7 +1,8 @@
 /* Entries as rows of the table, and back. */
 import { assert } from "../base/index.ts";
 import type { Row, Value } from "./database.ts";
-import { ENTRY_KINDS, type Entry, type EntryKind, type Gap, type Person, isMessage } from "./entry.ts";
+import { ENTRY_KINDS, type Entry, type EntryKind, type Gap, type Person } from "../chat/index.ts";
+import { isMessage } from "./entry.ts";
 import { authorTag, eventTag, indexedWords, nameKey, roomTag, whisperTag } from "./words.ts";
 
 /** In the order of `valuesOf`. */
@@ -66,7 +67,11 @@ function peerOf(row: Row): Person | undefined {
   return { session, nick, displayName: (row["peer_display_name"] as string | null) ?? nick };
 }
 
-/** What finds it: the words of its text where people have written it to be read, and tags. */
+/**
+ * What finds it: the words of its text where people have written it to be read, and tags. What has once gone into the
+ * index comes out by the same words alone: what this gives for an entry may never change without a migration that makes
+ * the index anew.
+ */
 export function indexOf(entry: Entry): string {
   const { kind, rooms } = entry;
   if (isMessage(kind)) return `${indexedWords(entry.text)} ${roomTag(rooms[0]!)} ${authorTags(entry)}`;

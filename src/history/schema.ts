@@ -27,10 +27,10 @@ CREATE TABLE entry (
 CREATE VIRTUAL TABLE words USING fts5(
   word,
   content = '',
-  contentless_delete = 1,
+  columnsize = 0,
   tokenize = "ascii tokenchars '#+~@='"
 );
-INSERT INTO words (words, rank) VALUES ('automerge', 16), ('crisismerge', 32), ('hashsize', 4194304);
+INSERT INTO words (words, rank) VALUES ('automerge', 64), ('crisismerge', 256), ('hashsize', 16777216);
 
 CREATE TABLE room (id INTEGER PRIMARY KEY, name TEXT NOT NULL, folded_name TEXT NOT NULL) STRICT;
 CREATE INDEX room_by_name ON room (folded_name);

@@ -1,5 +1,6 @@
 import type { Database, Statement } from "./database.ts";
-import { type Access, type Entry, isMessage } from "./entry.ts";
+import { type Entry } from "../chat/index.ts";
+import { type Access, isMessage } from "./entry.ts";
 import { ENTRY_COLUMNS, entryOf } from "./rows.ts";
 import type { SearchQuery } from "./searchQuery.ts";
 import { type Term, authorTag, characterTag, isIn, nameKey, roomTag, whisperTag, wordsOf } from "./words.ts";

@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS, parseDate } from "./time.ts";
 import { type Term, nameKey, termOf } from "./words.ts";
-import { foldName } from "../chat/index.ts";
+import { foldNick } from "../chat/index.ts";
 
 /** A question to history, understood. All of it has to hold for what is found. */
 export interface SearchQuery {
@@ -72,6 +72,12 @@ function skipBlanks(text: string, from: number): number {
   return at;
 }
 
+/** A date, as `parseDate` knows it, or a span of time ago (12h, 3d, 2w). Undefined: neither. */
+export function parseMoment(text: string, nowMs: number): number | undefined {
+  const ago = /^(\d{1,6})([hdw])(?:ago)?$/i.exec(text);
+  return ago === null ? parseDate(text) : nowMs - Number(ago[1]) * UNIT_MS[ago[2]!.toLowerCase()]!;
+}
+
 class Question {
   readonly #nowMs: number;
   readonly #terms: Term[] = [];
@@ -96,7 +102,7 @@ class Question {
       return undefined;
     }
     if (key === "in") {
-      (isExcluded ? this.#excludedRooms : this.#rooms).push(foldName(value));
+      (isExcluded ? this.#excludedRooms : this.#rooms).push(foldNick(value));
       return undefined;
     }
     if (isExcluded)
@@ -116,9 +122,7 @@ class Question {
   }
 
   #addTime(key: string, value: string): string | undefined {
-    const ago = /^(\d{1,6})([hdw])(?:ago)?$/i.exec(value);
-    const timeMs =
-      ago === null ? parseDate(value) : this.#nowMs - Number(ago[1]) * UNIT_MS[ago[2]!.toLowerCase()]!;
+    const timeMs = parseMoment(value, this.#nowMs);
     if (timeMs === undefined) return `“${value}” is no date: ${key}: needs ${NEEDED[key]}`;
     if (key === "after") this.#sinceMs = Math.max(timeMs, this.#sinceMs ?? timeMs);
     else this.#untilMs = Math.min(timeMs, this.#untilMs ?? timeMs);
@@ -144,9 +148,10 @@ class Question {
   }
 }
 
-const A_DATE = "a date (2026, 2026-11, 2026-11-25, 2026-11-25T06:12Z) or a time ago (12h, 3d, 2w)";
+/** What `parseMoment` takes, for people. */
+export const A_DATE = "a date (2026, 2026-11, 2026-11-25, 2026-11-25T06:12Z) or a time ago (12h, 3d, 2w)";
 const NEEDED: Readonly<Record<string, string>> = {
-  from: 'a name, as in from:alice or from:"Alice B"',
+  from: 'a name, as in from:alice or from:"李 娜"',
   in: "a room, as in in:#lobby",
   before: A_DATE,
   after: A_DATE,

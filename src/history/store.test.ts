@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { BOB, ROOMS, TestHistory, batch, entry, whisper } from "../../test/support/history.ts";
-import { type Database, type Entry, HistoryReader, HistoryStore, HistoryWriteError } from "./index.ts";
+import { type Database, HistoryReader, HistoryStore, HistoryWriteError } from "./index.ts";
+import type { Entry } from "../chat/index.ts";
 
 test("a new history has dealt with nothing", () => {
   using history = new TestHistory();
@@ -77,6 +78,24 @@ test("a time that falls is raised to the one before, in a batch and between batc
     history.everything().map(({ timeMs }) => timeMs),
     [5000, 5000, 5000, 6000],
   );
+});
+
+test("a second writer ends whoever comes after it, and nothing of what that one has is written", () => {
+  using history = new TestHistory([entry(5)]);
+  const second = new HistoryStore(history.database);
+  second.write(batch([entry(6)]));
+  for (const late of [entry(6, { text: "late" }), entry(7, { text: "late" })]) {
+    assert.throws(() => history.store.write(batch([late], { rooms: [{ id: 9, name: "#late" }] })), {
+      name: "AssertionError",
+      message: /somebody else writes this history/,
+    });
+  }
+  second.write(batch([entry(7)]));
+  assert.deepEqual(
+    history.everything().map(({ sequence, text }) => [sequence, text]),
+    [5, 6, 7].map((sequence) => [sequence, "hello"]),
+  );
+  assert.equal(second.roomNamed("#late"), undefined);
 });
 
 test("what only a bug could write is not written", () => {
@@ -201,15 +220,61 @@ test("retention goes in slices, takes the index along, and leaves what is young 
     if (count < 25) break;
   }
   assert.deepEqual(slices, [25, 25, 10]);
-  const { entry: rows, words_docsize: indexed, gap } = history.counts();
-  assert.deepEqual([rows, indexed, gap], [40, 40, 1]);
   const found = (word: string) =>
     history.database.prepare("SELECT rowid FROM words WHERE words MATCH ?").all(word).length;
+  const { entry: rows, gap } = history.counts();
+  assert.deepEqual([rows, found('"#1"'), gap], [40, 40, 1]);
   assert.deepEqual([found("word60"), found("word61")], [0, 1]);
   assert.equal(history.reader.last(1, 1000, 1000, "messages").entries.length, 40);
   assert.equal(history.store.deleteBefore(1e15, 1000), 40);
   assert.equal(history.store.deleteBefore(1e15, 1000), 0);
+  assert.equal(found("word61"), 0);
   assert.equal(history.store.through, 100);
   history.store.write(batch([entry(101)]));
   assert.equal(history.everything().length, 1);
+});
+
+test("every kind of entry goes from the index with all that it was found by", () => {
+  using history = new TestHistory([entry(1, { text: "stays" })]);
+  const { store, database } = history;
+  database.exec("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, words, row)");
+  const indexed = () => database.prepare("SELECT term, doc FROM vocabulary").all();
+  store.merge(1000);
+  const before = indexed();
+  store.write(
+    batch([
+      entry(2, { text: "Straße ＡＢＣ 用Docker部署 #1 @x \0 \u{1f600}", displayName: "Alice 小明" }),
+      entry(3, { kind: "topic", text: "" }),
+      whisper(4),
+      whisper(5, { peer: { session: 5, nick: "alice", displayName: "alice" } }),
+      entry(6, { kind: "leave", rooms: [3, 1, 2] }),
+      entry(7, { kind: "leave", rooms: [] }),
+      entry(8, { kind: "nick", rooms: [1, 2], peer: BOB }),
+    ]),
+  );
+  assert.ok(indexed().length > before.length);
+  store.putPast([], [], { from: 2, to: 8 });
+  assert.equal(store.deleteUnfinished(4), false);
+  assert.equal(store.deleteUnfinished(4), true);
+  assert.deepEqual(indexed(), before);
+});
+
+test("merging comes to an end, in steps, and changes no answer", () => {
+  using history = new TestHistory();
+  const { store, database } = history;
+  for (let sequence = 1; sequence <= 40; sequence += 1)
+    store.write(batch([entry(sequence, { text: `word${sequence} ${"x".repeat(3000)}${sequence}` })]));
+  const segments = () =>
+    database.prepare("SELECT count(DISTINCT segid) AS count FROM words_idx").get()!["count"] as number;
+  const [many, answer] = [segments(), history.everything()];
+  assert.ok(many > 30, String(many));
+  let steps = 1;
+  while (store.merge(4)) steps += 1;
+  assert.ok(steps > 3, String(steps));
+  assert.ok(segments() < 5, String(segments()));
+  assert.equal(store.merge(4), false);
+  assert.deepEqual(history.everything(), answer);
+  const found = (word: string) =>
+    database.prepare("SELECT rowid FROM words WHERE words MATCH ?").all(word).length;
+  assert.deepEqual([found("word1"), found("word40"), found('"@alice"')], [1, 1, 40]);
 });

@@ -1,16 +1,10 @@
-import { assert } from "../base/index.ts";
-import { foldName } from "../chat/index.ts";
+import { AssertionError, assert } from "../base/index.ts";
+import { type Entry, foldNick, type Gap, type StatePiece } from "../chat/index.ts";
 import { type Database, type Statement, writing } from "./database.ts";
-import type { Entry, Gap, Room } from "./entry.ts";
+import type { Room } from "./entry.ts";
 import { ENTRY_COLUMNS, entryOf, faultOf, indexOf, valuesOf } from "./rows.ts";
 import { MIGRATIONS, type Migrations, migrate } from "./schema.ts";
 import { type Moment, Timeline, momentOf } from "./timeline.ts";
-
-/** A piece of the chat's state, which history keeps for the next start and does not look into. */
-export interface StatePiece {
-  readonly key: string;
-  readonly bytes: Uint8Array;
-}
 
 /** What is written at once: all of it or nothing. */
 export interface Batch {
@@ -62,8 +56,11 @@ export class HistoryStore {
   readonly #timeline: Timeline;
   readonly #insertEntry: Statement;
   readonly #insertWords: Statement;
-  readonly #deleteEntry: Statement;
+  readonly #deleteEntries: Statement;
   readonly #deleteWords: Statement;
+  readonly #deleteAllWords: Statement;
+  readonly #mergeWords: Statement;
+  readonly #changes: Statement;
   readonly #oldest: Statement;
   readonly #upTo: Statement;
   readonly #at: Statement;
@@ -91,10 +88,15 @@ export class HistoryStore {
     this.#insertEntry = prepare("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     // Numbers arrive as floating point, which this kind of table would not take for row ids.
     this.#insertWords = prepare("INSERT INTO words (rowid, word) VALUES (CAST(? AS INTEGER), ?)");
-    this.#deleteEntry = prepare("DELETE FROM entry WHERE sequence = ?");
-    this.#deleteWords = prepare("DELETE FROM words WHERE rowid = CAST(? AS INTEGER)");
+    this.#deleteEntries = prepare("DELETE FROM entry WHERE sequence >= ? AND sequence <= ?");
+    this.#deleteWords = prepare(
+      "INSERT INTO words (words, rowid, word) VALUES ('delete', CAST(? AS INTEGER), ?)",
+    );
+    this.#deleteAllWords = prepare("INSERT INTO words (words) VALUES ('delete-all')");
+    this.#mergeWords = prepare("INSERT INTO words (words, rank) VALUES ('merge', CAST(? AS INTEGER))");
+    this.#changes = prepare("SELECT total_changes() AS count");
     this.#oldest = prepare(
-      "SELECT sequence FROM entry WHERE sequence >= ? AND sequence < ? ORDER BY sequence LIMIT ?",
+      `SELECT ${ENTRY_COLUMNS} FROM entry WHERE sequence >= ? AND sequence < ? ORDER BY sequence LIMIT ?`,
     );
     this.#upTo = prepare(
       "SELECT sequence, time_ms FROM entry WHERE sequence < ? ORDER BY sequence DESC LIMIT 1",
@@ -107,7 +109,7 @@ export class HistoryStore {
     this.#removeState = prepare("DELETE FROM state WHERE key = ?");
     this.#putGap = prepare("INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?)");
     this.#deleteGaps = prepare("DELETE FROM gap WHERE to_time_ms < ?");
-    this.#setProgress = prepare("UPDATE progress SET through = ?, through_time_ms = ?");
+    this.#setProgress = prepare("UPDATE progress SET through = ?, through_time_ms = ? WHERE through = ?");
     this.#setImport = prepare("UPDATE progress SET import_from = ?, import_to = ?");
     this.#getProgress = prepare("SELECT * FROM progress");
     const { through, through_time_ms: timeMs } = this.#getProgress.get()!;
@@ -127,6 +129,7 @@ export class HistoryStore {
    * Writes a batch, or nothing of it. A time that falls (the machine's clock was set back between two runs) is
    * raised to that of the entry before: history is searched by time in the belief that times never fall.
    * @throws HistoryWriteError; the next write works again when the disk does
+   * @throws AssertionError where another store has written; this one has to go
    */
   write(batch: Batch): void {
     const { entries, through } = batch;
@@ -137,18 +140,23 @@ export class HistoryStore {
       last = entry.sequence;
     }
     assert(through >= last, `history goes through ${last}, not ${through}`);
-    let { timeMs } = this.#progress;
+    const before = this.#progress;
+    let { timeMs } = before;
+    const raised = entries.map((entry) => {
+      timeMs = Math.max(timeMs, entry.timeMs);
+      return timeMs === entry.timeMs ? entry : { ...entry, timeMs };
+    });
+    timeMs = Math.max(timeMs, batch.throughTimeMs);
     this.#write(() => {
+      // Before the entries: another writer's may have the same numbers, which would look like a fault of the disk.
+      const { changes } = this.#setProgress.run(through, timeMs, before.sequence);
+      const isOurs = Number(changes) === 1;
+      assert(isOurs, `somebody else writes this history: it no longer ends at ${before.sequence}`);
       this.#putRooms(batch.rooms);
-      for (const entry of entries) {
-        timeMs = Math.max(timeMs, entry.timeMs);
-        this.#insert(timeMs === entry.timeMs ? entry : { ...entry, timeMs });
-      }
-      timeMs = Math.max(timeMs, batch.throughTimeMs);
+      for (const entry of raised) this.#insert(entry);
       for (const key of batch.state.remove) this.#removeState.run(key);
       for (const { key, bytes } of batch.state.put) this.#putState.run(key, bytes);
       for (const gap of batch.gaps) this.#putGap.run(gap.to, gap.from, gap.fromTimeMs, gap.toTimeMs);
-      this.#setProgress.run(through, timeMs);
     });
     this.#progress = { sequence: through, timeMs };
   }
@@ -174,6 +182,23 @@ export class HistoryStore {
     });
   }
 
+  /**
+   * Goes on with merging the index's segments, as far as writing about so many pages (4 KiB) of it takes: to be called
+   * again and again while nothing else is to be done. Fewer segments make questions cheaper.
+   * @returns whether there is more to do
+   * @throws HistoryWriteError
+   */
+  merge(pages: number): boolean {
+    const before = this.#countChanges();
+    this.#write(() => this.#mergeWords.run(pages));
+    // The command counts as one change itself (https://www.sqlite.org/fts5.html#the_merge_command).
+    return this.#countChanges() - before > 1;
+  }
+
+  #countChanges(): number {
+    return this.#changes.get()!["count"] as number;
+  }
+
   /*
    * For an import, which puts entries where the log has long passed.
    */
@@ -196,7 +221,7 @@ export class HistoryStore {
 
   /** The room that has this name, or had it last. */
   roomNamed(name: string): number | undefined {
-    return this.#roomNamed.get(foldName(name))?.["id"] as number | undefined;
+    return this.#roomNamed.get(foldNick(name))?.["id"] as number | undefined;
   }
 
   nameOf(room: number): string | undefined {
@@ -231,7 +256,7 @@ export class HistoryStore {
   }
 
   #putRooms(rooms: readonly Room[]): void {
-    for (const { id, name } of rooms) this.#putRoom.run(id, name, foldName(name));
+    for (const { id, name } of rooms) this.#putRoom.run(id, name, foldNick(name));
   }
 
   #insert(entry: Entry): void {
@@ -239,20 +264,22 @@ export class HistoryStore {
     this.#insertWords.run(entry.sequence, indexOf(entry));
   }
 
+  /** The index knows no text any more, and takes an entry out only by the very words with which it came in. */
   #delete(from: number, before: number, limit: number): number {
-    const rows = this.#oldest.all(from, before, limit);
-    for (const row of rows) {
-      this.#deleteEntry.run(row["sequence"]!);
-      this.#deleteWords.run(row["sequence"]!);
-    }
-    return rows.length;
+    const entries = this.#oldest.all(from, before, limit).map(entryOf);
+    if (entries.length === 0) return 0;
+    this.#deleteEntries.run(entries[0]!.sequence, entries.at(-1)!.sequence);
+    // Cheaper, and it sets right what the index may have counted wrongly.
+    if (this.first === undefined) this.#deleteAllWords.run();
+    else for (const entry of entries) this.#deleteWords.run(entry.sequence, indexOf(entry));
+    return entries.length;
   }
 
   #write<T>(body: () => T): T {
     try {
       return writing(this.#database, body);
     } catch (error) {
-      throw new HistoryWriteError(error);
+      throw error instanceof AssertionError ? error : new HistoryWriteError(error);
     }
   }
 }

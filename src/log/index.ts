@@ -18,8 +18,10 @@ export {
   type Segment,
   SegmentMismatchError,
   formatSegment,
+  isKept,
   openSegment,
 } from "./segment.ts";
-export { PROBES_MISSED_MAX, Sequencer, type SequencerEvents } from "./sequencer.ts";
+export { PROBES_MISSED_MAX, Sequencer } from "./sequencer.ts";
+export type { SequencerEvents } from "./sequencerEvents.ts";
 export { ArrayWords, type Words } from "./words.ts";
 export { BACK_PRESSURED, CLOSED, NOT_READY, TOO_BIG } from "./writer.ts";

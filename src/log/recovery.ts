@@ -1,7 +1,6 @@
-import { HeaderWord, Keeping } from "./layout.ts";
 import { RECORDS_PER_TURN, SEQUENCER } from "./member.ts";
 import { LogReader, type RecordHandler } from "./reader.ts";
-import { type Segment, SegmentMismatchError } from "./segment.ts";
+import { type Segment, SegmentMismatchError, isKept } from "./segment.ts";
 import { Sequencer } from "./sequencer.ts";
 
 export interface Recovered {
@@ -35,8 +34,8 @@ export function recoverSegment(
   clock: () => number,
   commit: () => void,
 ): Recovered {
-  const { words, layout } = segment;
-  if (words.get(HeaderWord.keeping) === Keeping.none)
+  const { layout } = segment;
+  if (!isKept(segment))
     throw new SegmentMismatchError("the segment was made without a keeper: what was in flight was not kept");
   const violations: Recovered["violations"] = [];
   const sequencer = new Sequencer(

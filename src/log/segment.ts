@@ -123,6 +123,11 @@ export function openSegment(words: Words): Segment {
   return { words, layout };
 }
 
+/** Whether the log is made with a keeper: only then is what is in it there to be recovered. */
+export function isKept({ words }: Segment): boolean {
+  return words.get(HeaderWord.keeping) !== Keeping.none;
+}
+
 export function readUint53(words: Words, low: number, high: number): number {
   return words.get(high) * UINT32_SPAN + (words.get(low) >>> 0);
 }

@@ -16,6 +16,7 @@ import {
 import type { Doorbell } from "./member.ts";
 import { Runs } from "./runs.ts";
 import type { Segment } from "./segment.ts";
+import type { SequencerEvents } from "./sequencerEvents.ts";
 import { type SlotState, readState } from "./state.ts";
 
 /* Copies, for what is done for every record: see writer.ts. */
@@ -43,17 +44,6 @@ export const PROBES_MISSED_MAX = 4;
  * idle server would use.
  */
 const SLEEPER_PROBE_TICKS = 16;
-
-export interface SequencerEvents {
-  /** A process wrote what it must not, and nothing more of it is read: it has to be ended. */
-  onViolation(process: number, reason: string): void;
-  /** A process left `PROBES_MISSED_MAX` probes unanswered: it has to be ended. */
-  onHung(process: number): void;
-  /** A process is a reader from now on. */
-  onJoined?(process: number): void;
-  /** A record was given its place. For the sequencer's own process, which may act on kinds (never on payloads). */
-  onOrdered?(process: number, kind: number): void;
-}
 
 interface Slot extends SlotState {
   /** The sleep epoch that was rung last. */
@@ -85,6 +75,7 @@ export class Sequencer {
   #keeper: number | undefined;
   /** Order position before which the keeper needs nothing. */
   #kept: number;
+  #isLetGo = false;
   #sequence: number;
   #published: number;
   #minConsumed: number;
@@ -222,6 +213,12 @@ export class Sequencer {
     slot.generation = 0;
   }
 
+  /** The keeper is dead, and nobody waits for the next one: until that reads, the log goes on as if there were none. */
+  letKeeperGo(): void {
+    assert(this.#keeper === undefined, "a keeper that lives is not let go");
+    this.#isLetGo = true;
+  }
+
   /** For recovery, which stands in for the keeper: everything before `sequence` is stored. */
   keepFrom(sequence: number): void {
     assert(this.#keeper === undefined, "the keeper says itself what it has consumed");
@@ -340,6 +337,7 @@ export class Sequencer {
       if (words.load(layout.process(process, ProcessWord.attached)) !== slot.generation) return;
       this.#publishTail();
       slot.joined = true;
+      if (process === this.#keeper) this.#isLetGo = false;
       const sequence = process === this.#keeper ? this.kept : this.#sequence;
       slot.joinAt = (sequence % UINT32_SPAN) | 0;
       words.set(layout.slot(process, SlotWord.joinAtLow), slot.joinAt);
@@ -417,8 +415,8 @@ export class Sequencer {
       words.set(entry + Order.timeLow, timeLow);
       words.set(entry + Order.timeHigh, timeHigh);
       position = (position + bytes) | 0;
+      this.#events.onOrdered?.(process, kind, this.#sequence + count);
       count += 1;
-      this.#events.onOrdered?.(process, kind);
     }
     slot.ordered = position;
     this.#sequence += count;
@@ -472,7 +470,11 @@ export class Sequencer {
 
   /** Takes note of what the keeper has consumed: before any of that is overwritten. Returns 1 for news, or 0. */
   #followKeeper(): number {
-    if (this.#keeper === undefined || !this.#slots[this.#keeper]!.joined) return 0;
+    if (this.#keeper === undefined || !this.#slots[this.#keeper]!.joined) {
+      if (!this.#isLetGo || this.#kept === this.#published) return 0;
+      this.#setKept(this.#published);
+      return 1;
+    }
     const consumed = this.#consumed(this.#keeper);
     const more = (consumed - this.#kept) | 0;
     // What cannot be is complained of where everybody's is looked at.

@@ -23,6 +23,7 @@ class Connection implements ClientConnection {
     this.#socket = new ClientSocket(descriptor, area);
     this.#socket.onInput = () => events.onInput();
     this.#socket.onEnd = () => events.onInput();
+    this.#socket.onDrained = () => events.onDrained();
     this.#socket.onClose = () => {
       this.#end();
       events.onLost();

@@ -26,6 +26,9 @@ export class ClientSocket {
   /** The client has half-closed: it sends nothing more, and may go on reading. */
   onEnd: () => void = () => {};
 
+  /** The kernel has taken everything that was written. */
+  onDrained: () => void = () => {};
+
   /**
    * The connection is lost, and this object with it: "error" after a reset or a failed read or write, else "closed".
    * Not called when `finish`, `destroy` or `shutdownNow` ended it.
@@ -58,7 +61,9 @@ export class ClientSocket {
     if (area.isFull) this.#socket.pause();
     this.#socket.on("end", () => this.#onSocketEnd());
     this.#socket.on("drain", () => {
-      if (this.#open) this.#send();
+      if (!this.#open) return;
+      this.#send();
+      if (this.queuedBytes === 0 && this.#onFinished === undefined) this.onDrained();
     });
     this.#socket.on("finish", () => this.#onSocketFinish());
     // What failed does not matter to anybody here: "close" follows and says that something did.

@@ -1,13 +1,18 @@
 import { chmodSync, rmSync } from "node:fs";
 import { type Server, createConnection, createServer } from "node:net";
+import { isAbsolute } from "node:path";
 
-/** What can be asked of a running server, as one line of JSON; one line of JSON is the answer. */
-export interface ControlRequest {
-  readonly command: "stop" | "status";
-}
+/**
+ * What can be asked of a running server, as one line of JSON; one line of JSON is the answer. Of what takes long, lines
+ * that say `{"progress": …}` may come before it.
+ */
+export type ControlRequest =
+  | { readonly command: "stop" | "status" }
+  /** Of history. The path is absolute: a server may run in another folder than who asks. */
+  | { readonly command: "import"; readonly path: string };
 
-const COMMANDS: readonly string[] = ["stop", "status"];
-const REQUEST_BYTES_MAX = 4096;
+/** A path may be long, and in JSON six times as long. */
+const REQUEST_BYTES_MAX = 32 * 1024;
 
 /** Beside the segment, so that whoever finds one finds the other. */
 export function controlPath(segmentPath: string): string {
@@ -19,7 +24,11 @@ export class ControlSocket {
   readonly #path: string;
   readonly #server: Server;
 
-  constructor(path: string, answer: (request: ControlRequest) => unknown) {
+  /** `answer` may `tell` how far it is before its promise resolves to the answer. */
+  constructor(
+    path: string,
+    answer: (request: ControlRequest, tell: (progress: unknown) => void) => Promise<unknown>,
+  ) {
     this.#path = path;
     this.#server = createServer((socket) => {
       let text = "";
@@ -37,9 +46,13 @@ export class ControlSocket {
         const reply = (value: unknown): void => {
           socket.end(`${JSON.stringify(value)}\n`);
         };
+        // Who does not read is not told how far it is, and gets the answer all the same.
+        const tell = (progress: unknown): void => {
+          if (socket.writableLength === 0) socket.write(`${JSON.stringify({ progress })}\n`);
+        };
         const request = parseRequest(text.slice(0, end));
         if (request === undefined) reply({ error: "not a request that this version knows" });
-        else void Promise.resolve(answer(request)).then(reply);
+        else void answer(request, tell).then(reply);
       });
     });
   }
@@ -67,10 +80,18 @@ export class ControlSocket {
 
 function parseRequest(line: string): ControlRequest | undefined {
   try {
-    const value = JSON.parse(line) as { command?: unknown };
-    return typeof value.command === "string" && COMMANDS.includes(value.command)
-      ? (value as ControlRequest)
-      : undefined;
+    const value = JSON.parse(line) as { command?: unknown; path?: unknown };
+    switch (value.command) {
+      case "stop":
+      case "status":
+        return { command: value.command };
+      case "import":
+        return typeof value.path === "string" && isAbsolute(value.path)
+          ? { command: "import", path: value.path }
+          : undefined;
+      default:
+        return undefined;
+    }
   } catch {
     return undefined;
   }
@@ -78,22 +99,32 @@ function parseRequest(line: string): ControlRequest | undefined {
 
 /**
  * Asks the server behind `path`. Undefined where none listens there.
+ * @param onProgress told how far it is, where the answer takes long
  * @throws where it hung up without an answer
  */
-export function askServer(path: string, request: ControlRequest): Promise<unknown> {
+export function askServer(
+  path: string,
+  request: ControlRequest,
+  onProgress: (progress: unknown) => void = () => undefined,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(path);
     let text = "";
     socket.setEncoding("utf8");
     socket.on("connect", () => socket.write(`${JSON.stringify(request)}\n`));
-    socket.on("data", (chunk: string) => (text += chunk));
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(undefined);
       else reject(error);
     });
-    socket.on("end", () => {
-      if (text === "") reject(new Error("the server hung up without an answer"));
-      else resolve(JSON.parse(text));
+    socket.on("data", (chunk: string) => {
+      const lines = (text + chunk).split("\n");
+      text = lines.pop()!;
+      for (const line of lines) {
+        const value = JSON.parse(line) as { progress?: unknown };
+        if (value.progress === undefined) resolve(value);
+        else onProgress(value.progress);
+      }
     });
+    socket.on("end", () => reject(new Error("the server hung up without an answer")));
   });
 }

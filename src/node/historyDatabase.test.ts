@@ -213,7 +213,7 @@ test("what cannot be opened is said in a sentence", () => {
   };
   const path = historyPath(directory);
   const before = readdirSync("/proc/self/fd").length;
-  refused(() => openHistoryReadOnly(directory), /there is none/);
+  refused(() => openHistoryReadOnly(directory), /no server has kept one there/);
   assert.equal(existsSync(path), false);
   refused(() => openHistory(join(directory, "missing")), /ENOENT/);
   symlinkSync("/etc/passwd", path);

@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, lstatSync, openSync } from "node:fs";
+import { closeSync, constants, existsSync, lstatSync, openSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DatabaseSync, backup } from "node:sqlite";
@@ -59,9 +59,22 @@ export function openHistory(dataDirectory: string, sync: HistorySync = "normal")
 export function openHistoryReadOnly(dataDirectory: string): DatabaseSync {
   const path = historyPath(dataDirectory);
   return sentenced(path, () => {
-    if (!existsSync(path)) throw new Error("there is none: no server has kept a history here");
+    if (!existsSync(path)) throw new Error("no server has kept one there");
     checkFile(path);
     return openReadOnly(path);
+  });
+}
+
+/**
+ * Opens it for reading what it is at this moment, whatever a server writes meanwhile. As long as it is open, what is
+ * written stays in the write-ahead log: not for work that takes its time. @throws HistoryFileError
+ */
+export function openHistorySnapshot(dataDirectory: string): DatabaseSync {
+  const database = openHistoryReadOnly(dataDirectory);
+  return prepared(database, () => {
+    database.exec("BEGIN");
+    // The moment is that of the first look.
+    database.prepare("SELECT count(*) FROM sqlite_schema").get();
   });
 }
 
@@ -91,25 +104,30 @@ function prepareReader(database: DatabaseSync): void {
 }
 
 /**
- * Copies the history into a new file (0600) while the server writes on. What is written meanwhile by this connection is
- * in the copy; a write by another one would make the copy begin anew, so this is for the writer's own.
- * Resolves when the copy is whole. @throws HistoryFileError
+ * Copies the history into a new file (0600). Resolves when the copy is whole. What this connection writes meanwhile is
+ * in the copy; when another one writes, the copy begins anew, so that beside a busy server it would never end, unless
+ * the connection is from `openHistorySnapshot`. @throws HistoryFileError; then no file is left
  */
 export async function backupHistory(
   database: DatabaseSync,
   file: string,
   onProgress: (donePages: number, totalPages: number) => void = () => undefined,
 ): Promise<void> {
+  const failure = (error: unknown): HistoryFileError =>
+    new HistoryFileError(`the history cannot be copied to ${file}: ${reasonOf(error)}`, { cause: error });
   try {
     closeSync(openSync(file, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600));
+  } catch (error) {
+    throw failure(error);
+  }
+  try {
     await backup(database, file, {
       rate: BACKUP_PAGES,
       progress: ({ totalPages, remainingPages }) => onProgress(totalPages - remainingPages, totalPages),
     });
   } catch (error) {
-    throw new HistoryFileError(`the history cannot be copied to ${file}: ${reasonOf(error)}`, {
-      cause: error,
-    });
+    for (const each of [file, `${file}-journal`, `${file}-wal`, `${file}-shm`]) rmSync(each, { force: true });
+    throw failure(error);
   }
 }
 

@@ -1,8 +1,11 @@
 export { type ControlRequest, askServer, controlPath } from "./controlSocket.ts";
 export {
-  type ServerOptions,
-  ServerProcess,
-  type ServerStatus,
-  StartError,
-  segmentPath,
-} from "./serverProcess.ts";
+  HistoryFileError,
+  backupHistory,
+  openHistoryReadOnly,
+  openHistorySnapshot,
+} from "./historyDatabase.ts";
+export { importHistory } from "./historyImport.ts";
+export { type ImportAnswer, type ServerOptions, ServerProcess, type ServerStatus } from "./serverProcess.ts";
+export { segmentPath } from "./segmentPath.ts";
+export { StartError } from "./startError.ts";

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, unlinkSync } from "node:fs";
+import { closeSync, fstatSync, renameSync, unlinkSync } from "node:fs";
 import { type Segment, SegmentMismatchError, openSegment } from "../log/index.ts";
 import { fallocate, openOwnFile } from "./libc.ts";
 import { Mapping } from "./mapping.ts";
@@ -55,6 +55,10 @@ export class LeftoverSegment implements Disposable {
     }
   }
 
+  get bytes(): number {
+    return this.segment.words.bytes.length;
+  }
+
   /** Removes the file: when everything in it is stored. */
   remove(): void {
     unlinkSync(this.path);
@@ -63,4 +67,11 @@ export class LeftoverSegment implements Disposable {
   [Symbol.dispose](): void {
     this.#mapping[Symbol.dispose]();
   }
+}
+
+/** Keeps a segment that cannot be read, or not to its end, under another name, which it returns. */
+export function setSegmentAside(path: string): string {
+  const aside = `${path}.aside-${Date.now()}`;
+  renameSync(path, aside);
+  return aside;
 }

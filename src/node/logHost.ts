@@ -39,12 +39,17 @@ export interface LogHostOptions {
   probeMs: number;
   /** A process was ended for what it did or did not do. */
   onEvicted?(process: number, reason: string): void;
+  /**
+   * A process has ended. Where there is no room in the order for what it had published, `onGone` may be a while away;
+   * a keeper's successor has to be started now, because only that makes room.
+   */
+  onDead?(process: number): void;
   /** A process has ended, and everything that it had published is in the order. Its slot is free again. */
   onGone?(process: number, code: number | null, signal: NodeJS.Signals | null): void;
   /** A process that was started reads the log from now on. */
   onJoined?(process: number): void;
   /** A record of this kind was ordered. Called before anybody can read it; may append to process 0's ring. */
-  onOrdered?(process: number, kind: number): void;
+  onOrdered?(process: number, kind: number, sequence: number): void;
 }
 
 export interface SpawnOptions {
@@ -91,6 +96,8 @@ export class LogHost implements Disposable {
   readonly #probeTimer: NodeJS.Timeout;
   readonly #suspect = (): void => this.sequencer.suspect();
   #step: (() => void) | undefined;
+  /** Nothing from this sequence number on need be kept. */
+  #end: number | undefined;
   #closed = false;
 
   constructor(options: LogHostOptions) {
@@ -138,9 +145,8 @@ export class LogHost implements Disposable {
     this.#loop.soon();
   }
 
-  /** Whether there is a slot for a member that is not the keeper. */
-  get hasFreeSlot(): boolean {
-    return this.#freeSlot(false) !== undefined;
+  hasFreeSlot({ keeper = false }: SpawnOptions = {}): boolean {
+    return this.#freeSlot(keeper) !== undefined;
   }
 
   /**
@@ -155,8 +161,8 @@ export class LogHost implements Disposable {
   ): Hosted {
     const process = this.#freeSlot(keeper);
     assert(process !== undefined, "every slot is taken");
-    const bell = pipe2();
     const generation = this.sequencer.admit(process, { keeper });
+    const bell = pipe2();
     const stdio: StdioOptions = [
       streams.stdin ?? "ignore",
       streams.stdout ?? "inherit",
@@ -194,12 +200,22 @@ export class LogHost implements Disposable {
     return resident;
   }
 
+  /** The record with this sequence number is the last that matters to the keeper. */
+  endsWith(sequence: number): void {
+    this.#end = sequence + 1;
+  }
+
   /** Ends a member at once. `onGone` follows when it is known to be dead. */
   kill(process: number): void {
     this.#residents.get(process)?.child.kill("SIGKILL");
   }
 
-  /** Removes the file and frees everything. The members must have ended. */
+  /**
+   * Removes the file and frees everything. The members must have ended.
+   *
+   * Where there is a keeper and it has not consumed all of the log, or all up to its end where `endsWith` told it, the
+   * file stays, for `recoverSegment`.
+   */
   [Symbol.dispose](): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -210,7 +226,9 @@ export class LogHost implements Disposable {
     closeSync(this.#bell.write);
     for (const resident of this.#residents.values()) resident.button.close();
     closeSync(this.#descriptor);
-    unlinkSync(this.path);
+    const { kept, sequence } = this.sequencer;
+    const isUnfinished = this.#options.keeper === true && kept < (this.#end ?? sequence);
+    if (!isUnfinished) unlinkSync(this.path);
     this.#mapping[Symbol.dispose]();
   }
 
@@ -227,7 +245,10 @@ export class LogHost implements Disposable {
     for (const resident of this.#residents.values()) {
       if (resident.gone === undefined) continue;
       const { process } = resident;
-      if (this.sequencer.inspect(process).generation !== 0) this.sequencer.release(process);
+      if (this.sequencer.inspect(process).generation !== 0) {
+        this.sequencer.release(process);
+        this.#options.onDead?.(process);
+      }
       if (this.sequencer.hasUnordered(process)) continue;
       this.#residents.delete(process);
       resident.button.close();

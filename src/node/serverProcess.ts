@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { realpathSync, rmSync, statSync } from "node:fs";
+import { realpathSync, rmSync } from "node:fs";
 import { type Server, type Socket, createServer } from "node:net";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatBytes } from "../base/index.ts";
+import type { ImportProgress, ImportResult } from "../history/index.ts";
 import { Layout } from "../log/index.ts";
+import { RecordKind } from "../record/index.ts";
 import {
   type LogLevel,
   type Role,
@@ -16,10 +17,13 @@ import {
 import { timerClock } from "./clock.ts";
 import { type ControlRequest, ControlSocket, controlPath } from "./controlSocket.ts";
 import { InputArea } from "./inputArea.ts";
+import { type Past, finishPast } from "./past.ts";
 import { SHUT_RDWR, close, dupCloexec, freeBytes, pageBytes, shutdown } from "./libc.ts";
 import { lockDirectory } from "./lock.ts";
 import { LogHost } from "./logHost.ts";
 import { SeatSocket } from "./seatSocket.ts";
+import { noteSegment, segmentPath } from "./segmentPath.ts";
+import { StartError } from "./startError.ts";
 
 export interface ServerOptions {
   host: string;
@@ -34,6 +38,9 @@ export interface ServerOptions {
   name: string;
   orphanMs: number;
   maxQueueBytes: number;
+  maxLagRecords: number;
+  /** How the conversation is kept; undefined: not at all. */
+  history: HistoryOptions | undefined;
   log(level: LogLevel, text: string): void;
 }
 
@@ -46,18 +53,22 @@ const LISTEN_FAILURES: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: "this machine does not have that address",
 };
 
+export interface HistoryOptions {
+  /** Milliseconds; undefined: for ever. */
+  keepMs: number | undefined;
+  /** Whether delivery waits for the disk. */
+  sync: boolean;
+}
+
 /** What a child needs to know, as JSON among its arguments. */
 export interface ChildOptions {
   serverName: string;
   host: string;
   port: number;
   maxQueueBytes: number;
+  maxLagRecords: number;
   orphanMs: number;
-}
-
-/** What keeps a server from starting, in words for who started it. */
-export class StartError extends Error {
-  override readonly name = "StartError";
+  history: (HistoryOptions & { data: string }) | undefined;
 }
 
 export interface ServerStatus extends SupervisorStatus {
@@ -67,22 +78,21 @@ export interface ServerStatus extends SupervisorStatus {
   uptimeSeconds: number;
   /** The sequence number that the next record gets. */
   sequence: number;
+  /** Records that were ordered since this server started. */
+  orderedRecords: number;
   segmentBytes: number;
   log: { process: number; pid: number | undefined; lagRecords: number; orderedBytes: number }[];
 }
 
-/** Supervisor and greeter, and one process more that ends while another has taken its clients. */
-const PROCESSES_BESIDE_WORKERS = 4;
+/** What came of an import, or why nothing did, for people. */
+export type ImportAnswer = ImportResult | { readonly error: string };
+
+/** Supervisor, greeter and history, and some that end while others have taken their place. */
+const PROCESSES_BESIDE_WORKERS = 6;
 const PROBE_MS = 1000;
 const CHILD_MAIN = fileURLToPath(
   new URL(`./childMain${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
 );
-
-/** Which segment is ours: whose, of which data directory, and called what. */
-export function segmentPath(shmDir: string, data: string, name: string): string {
-  const owner = `${process.getuid?.() ?? 0}\0${realpathSync(data)}\0${name}`;
-  return join(shmDir, `chorus-${createHash("sha256").update(owner).digest("hex").slice(0, 24)}`);
-}
 
 /** The supervisor's process: wires `Supervisor` to the machine, from the first file to the last. */
 export class ServerProcess {
@@ -94,6 +104,7 @@ export class ServerProcess {
   readonly #listener: Server;
   readonly #control: ControlSocket;
   readonly #release: () => void;
+  readonly #firstSequence: number;
   #address = { host: "", port: 0 };
   #ended: () => void = () => undefined;
   /** Resolves when everything has ended. */
@@ -106,7 +117,17 @@ export class ServerProcess {
         `a server is running with the data directory ${options.data}; ` +
           `stop it with "chorus stop" (and the --name it was given), or choose another with --data`,
       );
-    const server = new ServerProcess(options, () => lock.release());
+    let server: ServerProcess;
+    try {
+      const path = segmentPath(options.shmDir, options.data, options.name);
+      const past = finishPast(path, options);
+      noteSegment(options.data, path);
+      rmSync(controlPath(path), { force: true });
+      server = new ServerProcess(options, path, past, () => lock.release());
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
     try {
       await server.#listen();
     } catch (error) {
@@ -116,9 +137,10 @@ export class ServerProcess {
     return server;
   }
 
-  private constructor(options: ServerOptions, release: () => void) {
+  private constructor(options: ServerOptions, path: string, past: Past, release: () => void) {
     this.#options = options;
     this.#release = release;
+    this.#firstSequence = past.nextSequence;
     this.ended = new Promise((resolve) => (this.#ended = resolve));
     const geometry = {
       processes: options.maxProcesses + options.spareProcesses + PROCESSES_BESIDE_WORKERS,
@@ -126,26 +148,27 @@ export class ServerProcess {
       orderEntries: options.orderEntries,
       pageBytes: pageBytes(),
     };
-    const path = segmentPath(options.shmDir, options.data, options.name);
-    const { totalBytes } = new Layout(geometry);
-    try {
-      this.#removeLeftover(path);
-      this.#checkSpace(totalBytes);
-      this.#host = new LogHost({
-        path,
-        geometry,
-        probeMs: PROBE_MS,
-        segmentId: randomWords(2) as [number, number],
-        identity: identityOf(options),
-        onEvicted: (process, reason) => options.log("error", `process ${process} is ended: ${reason}`),
-        onGone: (process, code, signal) => this.#gone(process, signal ?? `exit code ${code}`),
-        onOrdered: (process, kind) => this.#supervisor.ordered(process, kind),
-        onJoined: (process) => this.#supervisor.joined(process),
-      });
-    } catch (error) {
-      release();
-      throw error;
-    }
+    this.#checkSpace(new Layout(geometry).totalBytes);
+    this.#host = new LogHost({
+      path,
+      geometry,
+      probeMs: PROBE_MS,
+      segmentId: randomWords(2) as [number, number],
+      identity: identityOf(options),
+      firstSequence: past.nextSequence,
+      firstTimeMs: past.timeMs,
+      keeper: options.history !== undefined,
+      deliverAfterKeeper: options.history?.sync ?? false,
+      onEvicted: (process, reason) => options.log("error", `process ${process} is ended: ${reason}`),
+      onDead: (process) => this.#supervisor.died(process),
+      onGone: (process, code, signal) => this.#gone(process, signal ?? `exit code ${code}`),
+      onOrdered: (process, kind, sequence) => {
+        // Whatever comes after it is of processes that end.
+        if (process === 0 && kind === RecordKind.stop) this.#host.endsWith(sequence);
+        this.#supervisor.ordered(process, kind);
+      },
+      onJoined: (process) => this.#supervisor.joined(process),
+    });
     this.#supervisor = new Supervisor(
       {
         clock: timerClock,
@@ -164,9 +187,10 @@ export class ServerProcess {
         shutdown: (socket) => void shutdown(socket, SHUT_RDWR),
         close: (handle) => close(handle),
         log: options.log,
+        letHistoryGo: () => this.#host.sequencer.letKeeperGo(),
         finished: () => this.#tearDown(),
       },
-      options,
+      { ...options, history: options.history !== undefined, firstSession: past.nextSession },
     );
     this.#host.onTurn(() => this.#supervisor.step());
     this.#listener = createServer({
@@ -176,7 +200,7 @@ export class ServerProcess {
       allowHalfOpen: true,
     });
     this.#listener.on("connection", (socket) => this.#accept(socket));
-    this.#control = new ControlSocket(controlPath(path), (request) => this.#answer(request));
+    this.#control = new ControlSocket(controlPath(path), (request, tell) => this.#answer(request, tell));
   }
 
   get address(): { host: string; port: number } {
@@ -197,6 +221,7 @@ export class ServerProcess {
       address: `${host}:${port}`,
       uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
       sequence: this.#host.sequencer.sequence,
+      orderedRecords: this.#host.sequencer.sequence - this.#firstSequence,
       segmentBytes: this.#host.segment.layout.totalBytes,
       log: [...this.#host.processes].map(({ process, child }) => {
         const { lagRecords, orderedBytes } = this.#host.sequencer.inspect(process);
@@ -223,17 +248,24 @@ export class ServerProcess {
   }
 
   #spawn(role: Role): { process: number; generation: number } | undefined {
-    if (!this.#host.hasFreeSlot) return undefined;
+    const keeper = role === "history";
+    if (!this.#host.hasFreeSlot({ keeper })) return undefined;
+    const { history, data } = this.#options;
     const [ours, theirs] = SeatSocket.pair();
     const options: ChildOptions = {
       serverName: this.#options.name,
       ...this.#address,
       maxQueueBytes: this.#options.maxQueueBytes,
+      maxLagRecords: this.#options.maxLagRecords,
+      history: history === undefined ? undefined : { ...history, data },
       orphanMs: this.#options.orphanMs,
     };
-    const hosted = this.#host.spawn([CHILD_MAIN, role, JSON.stringify(options)], { stdout: "ignore" }, [
-      theirs,
-    ]);
+    const hosted = this.#host.spawn(
+      [CHILD_MAIN, role, JSON.stringify(options)],
+      { stdout: "ignore" },
+      [theirs],
+      { keeper },
+    );
     close(theirs);
     const { process, generation } = hosted;
     const seat = new SeatSocket(ours);
@@ -275,24 +307,34 @@ export class ServerProcess {
     this.#supervisor.accept(ours);
   }
 
-  #answer(request: ControlRequest): unknown {
-    if (request.command === "status") return this.status();
-    this.stop();
-    return this.ended.then(() => ({ stopped: true }));
+  async #answer(request: ControlRequest, tell: (progress: unknown) => void): Promise<unknown> {
+    switch (request.command) {
+      case "status":
+        return this.status();
+      case "stop":
+        this.stop();
+        await this.ended;
+        return { stopped: true };
+      case "import":
+        return this.#import(request.path, tell);
+    }
   }
 
-  /** We hold the lock of the data directory, so whoever made this file is dead. */
-  #removeLeftover(path: string): void {
-    let bytes: number;
-    try {
-      bytes = statSync(path).size;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-      throw error;
-    }
-    rmSync(path);
-    rmSync(controlPath(path), { force: true });
-    this.#options.log("warn", `removed the segment (${formatBytes(bytes)}) of a server that was killed`);
+  #import(path: string, tell: (progress: ImportProgress) => void): Promise<ImportAnswer> {
+    return new Promise((resolve) => {
+      this.#supervisor.importHistory(path, (report) => {
+        switch (report.type) {
+          case "importing":
+            return tell({ phase: report.phase, lines: report.lines });
+          case "imported": {
+            const { stored, skipped, renumbered } = report;
+            return resolve({ stored, skipped, renumbered });
+          }
+          case "importFailed":
+            return resolve({ error: report.text });
+        }
+      });
+    });
   }
 
   #checkSpace(needed: number): void {

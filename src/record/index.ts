@@ -1,5 +1,6 @@
-export { GENESIS, RecordKind } from "./kinds.ts";
-export { decode, encode, sayHeaderBytes, writeSession } from "./chatRecords.ts";
+export { GENESIS, RECORD_FORMAT, RecordKind, formatOf } from "./kinds.ts";
+export { decode, encode, readSession, sayHeaderBytes, writeSayHeader } from "./chatRecords.ts";
+export { type Answer, type AnswerPart, decodeAnswer, encodeAnswer } from "./historyRecords.ts";
 export {
   type Snapshot,
   type SnapshotWanted,

@@ -1,36 +1,83 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { ChatRecord } from "../chat/index.ts";
+import { type ChatRecord, ENTRY_KINDS, type Entry, PROTOCOLS } from "../chat/index.ts";
 import {
+  type Answer,
+  type AnswerPart,
   GENESIS,
+  RECORD_FORMAT,
   RecordKind,
   decode,
+  decodeAnswer,
   decodeSnapshot,
   decodeSnapshotWanted,
   encode,
+  encodeAnswer,
   encodeSnapshot,
   encodeSnapshotWanted,
+  formatOf,
   sayHeaderBytes,
-  writeSession,
+  writeSayHeader,
 } from "./index.ts";
 
 const session = fc.maxSafeNat();
 const uint16 = fc.nat(0xffff);
 const uint32 = fc.nat(0xffff_ffff);
+const place = fc.maxSafeNat();
 const bytes = fc.uint8Array({ maxLength: 300 });
 const name = fc.string({ unit: "grapheme", maxLength: 40 });
-const reason = fc.constantFrom("quit", "hung up", "too slow", "connection lost", "process died");
+const flag = fc.boolean();
 
-const chatRecord = fc.oneof(
-  fc.record({ kind: fc.constant("seat"), session, process: uint16, protocol: fc.constant("plain") }),
-  fc.record({ kind: fc.constant("processDied"), process: uint16 }),
-  fc.record({ kind: fc.constant("stop") }),
-  fc.record({ kind: fc.constantFrom("say", "act"), session, text: bytes }),
-  fc.record({ kind: fc.constant("nick"), session, nick: name, displayName: name, derived: fc.boolean() }),
-  fc.record({ kind: fc.constant("who"), session }),
-  fc.record({ kind: fc.constant("leave"), session, reason, text: bytes }),
-) as fc.Arbitrary<ChatRecord>;
+/** Every kind of a chat's record, so that none is forgotten. */
+const chatRecords: { [Kind in ChatRecord["kind"]]: fc.Arbitrary<object> } = {
+  seat: fc.record({ session, process: uint16, protocol: fc.constantFrom(...PROTOCOLS) }),
+  processDied: fc.record({ process: uint16 }),
+  stop: fc.record({}),
+  history: fc.record({ process: uint16 }),
+  format: fc.record({ format: uint16 }),
+  store: fc.record({ failed: flag, from: place, to: place, text: name }),
+  found: fc.record({ room: name }),
+  say: fc.record({ session, room: name, text: bytes }),
+  act: fc.record({ session, room: name, text: bytes }),
+  notice: fc.record({ session, room: name, text: bytes }),
+  nick: fc.record({ session, nick: name, displayName: name, derived: flag }),
+  ask: fc.record({
+    session,
+    question: fc.constantFrom("who", "rooms", "topic", "bans", "mutes"),
+    room: name,
+  }),
+  leave: fc.record({
+    session,
+    reason: fc.constantFrom("quit", "hung up", "too slow", "connection lost", "process died"),
+    text: bytes,
+  }),
+  arrive: fc.record({ session, replay: uint16 }),
+  whisper: fc.record({ session, to: name, text: bytes }),
+  join: fc.record({ session, replay: uint16, room: name }),
+  part: fc.record({ session, room: name, text: bytes }),
+  topic: fc.record({ session, room: name, text: bytes }),
+  kick: fc.record({ session, room: name, target: name, text: bytes }),
+  ban: fc.record({ session, on: flag, room: name, target: name }),
+  mute: fc.record({ session, on: flag, room: name, target: name }),
+  mode: fc.record({
+    session,
+    mode: fc.constantFrom("moderated", "topicLocked", "secret", "operator", "voice"),
+    on: flag,
+    room: name,
+    target: name,
+  }),
+  away: fc.record({ session, text: bytes }),
+  recall: fc.record({ session, before: place, limit: uint16, room: name }),
+  search: fc.record({ session, before: place, text: bytes }),
+  catchUp: fc.record({ session, before: place, from: place }),
+};
+
+const KINDS = Object.keys(chatRecords) as ChatRecord["kind"][];
+
+function recordOf(kind: ChatRecord["kind"]): fc.Arbitrary<ChatRecord> {
+  return chatRecords[kind].map((fields) => ({ kind, ...fields }) as ChatRecord);
+}
 
 /** Somewhere in other memory, as records are in a ring. */
 function embed(payload: Uint8Array, before: number): Uint8Array {
@@ -39,62 +86,99 @@ function embed(payload: Uint8Array, before: number): Uint8Array {
   return memory;
 }
 
-test("a record of the chat reads as it was written, wherever it stands", () => {
-  fc.assert(
-    fc.property(chatRecord, fc.nat(20), (record, before) => {
-      const { kind, payload } = encode(record);
-      assert.equal(kind, RecordKind[record.kind]);
-      assert.deepEqual({ ...decode(kind, embed(payload, before), before, payload.length) }, { ...record });
-    }),
-  );
-});
+for (const kind of KINDS) {
+  test(`a record of kind ${kind} reads as it was written, wherever it stands, and not if it is cut or longer`, () => {
+    fc.assert(
+      fc.property(recordOf(kind), fc.nat(20), (record, before) => {
+        const encoded = encode(record);
+        const { length } = encoded.payload;
+        assert.equal(encoded.kind, RecordKind[kind]);
+        const read = decode(encoded.kind, embed(encoded.payload, before), before, length);
+        assert.deepEqual({ ...read }, { ...record });
+        // A text ends where the record does: cut or longer, it is another text.
+        const textBytes = "text" in record ? encodedLength(record.text) : undefined;
+        for (let cut = 0; cut < length - (textBytes ?? 0); cut += 1)
+          assert.equal(decode(encoded.kind, encoded.payload, 0, cut), undefined);
+        const longer = decode(encoded.kind, embed(encoded.payload, 0), 0, length + 1);
+        assert.equal(longer === undefined, textBytes === undefined);
+      }),
+    );
+  });
+}
 
-test("a record that is cut short, or has too much, is none", () => {
-  fc.assert(
-    fc.property(chatRecord, (record) => {
-      const { kind, payload } = encode(record);
-      const endsWithText = "text" in record;
-      const least =
-        record.kind === "leave" ? sayHeaderBytes + 1 : endsWithText ? sayHeaderBytes : payload.length;
-      for (let length = 0; length < least; length += 1)
-        assert.equal(decode(kind, payload, 0, length), undefined);
-      if (!endsWithText) assert.equal(decode(kind, embed(payload, 0), 0, payload.length + 1), undefined);
-    }),
-  );
-});
+function encodedLength(text: string | Uint8Array): number {
+  return typeof text === "string" ? new TextEncoder().encode(text).length : text.length;
+}
 
-test("bytes that nobody wrote never throw", () => {
+test("bytes that nobody wrote never throw, and what is read from them fits the numbers of a record", () => {
+  const kind = fc.oneof(fc.constantFrom(...Object.values(RecordKind)), uint16);
   fc.assert(
-    fc.property(fc.oneof(fc.constantFrom(...Object.values(RecordKind)), uint16), bytes, (kind, noise) => {
+    fc.property(kind, bytes, (kind, noise) => {
       const record = decode(kind, noise, 0, noise.length);
-      if (record !== undefined && "session" in record) assert.ok(Number.isSafeInteger(record.session));
+      for (const value of Object.values(record ?? {}))
+        if (typeof value === "number") assert.ok(Number.isSafeInteger(value));
       decodeSnapshot(noise, 0, noise.length);
       decodeSnapshotWanted(noise, 0, noise.length);
+      decodeAnswer(noise, 0, noise.length);
     }),
-    { numRuns: 1000 },
+    { numRuns: 2000 },
   );
 });
 
-test("a session of more than 53 bits, an unknown protocol and an unknown reason are malformed", () => {
-  assert.equal(decode(RecordKind.who, new Uint8Array(8).fill(0xff), 0, 8), undefined);
-  const seat = encode({ kind: "seat", session: 1, process: 1, protocol: "plain" }).payload;
-  seat[10] = 99;
-  assert.equal(decode(RecordKind.seat, seat, 0, seat.length), undefined);
-  const leave = encode({ kind: "leave", session: 1, reason: "quit", text: new Uint8Array(0) }).payload;
-  leave[8] = 99;
-  assert.equal(decode(RecordKind.leave, leave, 0, leave.length), undefined);
+test("a damaged record never throws, and is written again as it is read", () => {
+  const any = fc.constantFrom(...KINDS).chain(recordOf);
+  fc.assert(
+    fc.property(any, fc.nat(), fc.nat(0xff), (record, at, byte) => {
+      const { kind, payload } = encode(record);
+      if (payload.length > 0) payload[at % payload.length] = byte;
+      const read = decode(kind, payload, 0, payload.length);
+      if (read === undefined) return;
+      const again = encode(read);
+      assert.deepEqual({ ...decode(again.kind, again.payload, 0, again.payload.length) }, { ...read });
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("numbers of more than 53 bits and words that nobody knows are malformed", () => {
+  const full = new Uint8Array(8).fill(0xff);
+  const text = new Uint8Array(0);
+  for (const [record, at, damage] of [
+    [{ kind: "away", session: 1, text }, 0, full],
+    [{ kind: "seat", session: 1, process: 1, protocol: "plain" }, 10, [99]],
+    [{ kind: "leave", session: 1, reason: "quit", text }, 8, [99]],
+    [{ kind: "ask", session: 1, question: "who", room: "" }, 8, [99]],
+    [{ kind: "mode", session: 1, mode: "secret", on: true, room: "", target: "" }, 8, [99]],
+    [{ kind: "store", failed: true, from: 1, to: 2, text: "" }, 1, full],
+    [{ kind: "store", failed: true, from: 1, to: 2, text: "" }, 9, full],
+    [{ kind: "recall", session: 1, before: 1, limit: 1, room: "" }, 8, full],
+    [{ kind: "search", session: 1, before: 1, text }, 8, full],
+    [{ kind: "catchUp", session: 1, before: 1, from: 1 }, 8, full],
+    [{ kind: "catchUp", session: 1, before: 1, from: 1 }, 16, full],
+  ] satisfies [ChatRecord, number, ArrayLike<number>][]) {
+    const { kind, payload } = encode(record);
+    assert.notEqual(decode(kind, payload, 0, payload.length), undefined);
+    payload.set(damage, at);
+    assert.equal(decode(kind, payload, 0, payload.length), undefined, `${record.kind} at ${at}`);
+  }
+});
+
+test("kinds that are not the chat's are none of its records", () => {
+  const others = ["snapshotWanted", "snapshot", "quiet", "answer"] as const;
+  for (const kind of others) assert.equal(decode(RecordKind[kind], new Uint8Array(64), 0, 64), undefined);
+  assert.deepEqual(new Set([...KINDS, ...others]), new Set(Object.keys(RecordKind)));
 });
 
 test("what is written in place is what is encoded, and its text is read without a copy", () => {
   fc.assert(
-    fc.property(session, bytes, (id, text) => {
-      const { kind, payload } = encode({ kind: "say", session: id, text });
-      const memory = new Uint8Array(3 + sayHeaderBytes + text.length);
-      writeSession(memory, 3, id);
+    fc.property(session, fc.constantFrom("say", "act"), bytes, (id, kind, text) => {
+      const encoded = encode({ kind, session: id, room: "", text });
+      const memory = new Uint8Array(3 + sayHeaderBytes + text.length).fill(0xaa);
+      writeSayHeader(memory, 3, id);
       memory.set(text, 3 + sayHeaderBytes);
-      assert.deepEqual(memory.subarray(3), payload);
-      const record = decode(kind, memory, 3, memory.length - 3);
-      assert.ok(record?.kind === "say");
+      assert.deepEqual(memory.subarray(3), encoded.payload);
+      const record = decode(encoded.kind, memory, 3, memory.length - 3);
+      assert.ok(record?.kind === kind);
       assert.equal(record.text.buffer, memory.buffer);
     }),
   );
@@ -130,10 +214,186 @@ test("the wish for a snapshot and its parts read as they were written", () => {
   );
 });
 
-test("kinds differ, fit the record's header, and the first state has no process", () => {
+const person = fc.record({ session, nick: name, displayName: name });
+const entry: fc.Arbitrary<Entry> = fc
+  .record({
+    sequence: place,
+    timeMs: place,
+    kind: fc.constantFrom(...ENTRY_KINDS),
+    rooms: fc.array(uint32, { maxLength: 50 }),
+    session,
+    nick: name,
+    displayName: fc.option(name, { nil: undefined }),
+    peer: fc.option(person, { nil: undefined }),
+    text: fc.oneof(
+      fc.string({ unit: "grapheme", maxLength: 300 }),
+      fc.nat(4096).map((length) => "x".repeat(length)),
+    ),
+  })
+  .map((each) => ({ ...each, displayName: each.displayName ?? each.nick }));
+const gap = fc.record({ from: place, to: place, fromTimeMs: place, toTimeMs: place });
+const answer: fc.Arbitrary<Answer> = fc.record({
+  session,
+  before: place,
+  through: place,
+  more: flag,
+  gaps: fc.oneof(fc.array(gap, { maxLength: 3 }), fc.array(gap, { minLength: 60, maxLength: 101 })),
+  entries: fc.array(entry, { maxLength: 40 }),
+  refusal: fc.constant(undefined),
+});
+
+function partsOf(payloads: readonly Uint8Array[]): AnswerPart[] {
+  return payloads.map((payload) => {
+    const part = decodeAnswer(embed(payload, 7), 7, payload.length);
+    assert.ok(part !== undefined);
+    return part;
+  });
+}
+
+test("an answer reads as it was written, in parts of which none is longer than it may be", () => {
+  fc.assert(
+    fc.property(answer, fc.constantFrom(0, 1, 500, 12 * 1024, 2 ** 20), (answer, spare) => {
+      // As little as is promised to be enough: the longest entry, alone in its part.
+      const alone = answer.entries.map((each) => {
+        const [payload] = encodeAnswer({ ...answer, gaps: [], entries: [each] }, 2 ** 20);
+        return payload!.length;
+      });
+      const bytesMax = Math.max(64, ...alone) + spare;
+      const payloads = encodeAnswer(answer, bytesMax);
+      for (const { length } of payloads) assert.ok(length <= bytesMax, `${length} of ${bytesMax} bytes`);
+      const parts = partsOf(payloads);
+      const { gaps, entries, ...rest } = answer;
+      assert.deepEqual(
+        parts.flatMap((part) => part.gaps.map((each) => ({ ...each }))),
+        gaps.map((each) => ({ ...each })),
+      );
+      assert.deepEqual(
+        parts.flatMap((part) => part.entries.map(plain)),
+        entries.map(plain),
+      );
+      for (const [index, part] of parts.entries()) {
+        const { gaps: _gaps, entries: _entries, first, last, ...told } = part;
+        assert.deepEqual(told, { ...rest });
+        assert.deepEqual([first, last], [index === 0, index === parts.length - 1]);
+        assert.ok(parts.length === 1 || part.gaps.length + part.entries.length > 0, "an empty part");
+      }
+    }),
+  );
+});
+
+/** What fast-check makes has no prototype. */
+function plain(entry: Entry): Entry {
+  return {
+    ...entry,
+    rooms: [...entry.rooms],
+    peer: entry.peer === undefined ? undefined : { ...entry.peer },
+  };
+}
+
+test("an entry as long as the parts may be stands alone in its part, beside neither gaps nor others", () => {
+  const one: Entry = {
+    sequence: 7,
+    timeMs: 7000,
+    kind: "say",
+    rooms: [1],
+    session: 1,
+    nick: "alice",
+    displayName: "alice",
+    peer: undefined,
+    text: "x".repeat(4096),
+  };
+  const gaps = [{ from: 1, to: 2, fromTimeMs: 1000, toTimeMs: 2000 }];
+  const whole = { session: 1, before: 9, through: 8, more: false, gaps: [], refusal: undefined };
+  const [alone] = encodeAnswer({ ...whole, entries: [one] }, 2 ** 20);
+  assert.ok(alone !== undefined);
+  const payloads = encodeAnswer({ ...whole, gaps, entries: [one, one] }, alone.length);
+  assert.deepEqual(
+    partsOf(payloads).map((part) => [part.first, part.last, part.gaps.length, part.entries.length]),
+    [
+      [true, false, 1, 0],
+      [false, false, 0, 1],
+      [false, true, 0, 1],
+    ],
+  );
+  assert.deepEqual(payloads.at(-1)?.length, alone.length);
+  assert.equal(encodeAnswer({ ...whole, entries: [one, one] }, 2 * alone.length).length, 1);
+});
+
+test("the longest text that a record's field can hold comes back", () => {
+  fc.assert(
+    fc.property(entry, (short) => {
+      const long = { ...short, text: "x".repeat(0xffff) };
+      const [payload] = encodeAnswer(
+        { session: 1, before: 2, through: 1, more: true, gaps: [], entries: [long], refusal: undefined },
+        2 ** 20,
+      );
+      assert.deepEqual(plain(partsOf([payload!])[0]!.entries[0]!), plain(long));
+    }),
+    { numRuns: 5 },
+  );
+});
+
+test("an empty answer and a refused question are told in one part", () => {
+  const empty: Answer = {
+    session: 2 ** 53 - 1,
+    before: 2,
+    through: 1,
+    more: true,
+    gaps: [],
+    entries: [],
+    refusal: undefined,
+  };
+  for (const refusal of [undefined, "", "history is busy, ask again later"]) {
+    const parts = partsOf(encodeAnswer({ ...empty, refusal }, 1024));
+    assert.deepEqual(parts, [{ ...empty, refusal, first: true, last: true }]);
+  }
+});
+
+test("an answer that is cut short, has too much or an entry of an unknown kind is none", () => {
+  fc.assert(
+    fc.property(answer, (answer) => {
+      for (const payload of encodeAnswer(answer, 12 * 1024).slice(0, 2)) {
+        for (let length = 0; length < payload.length; length += 1 + Math.floor(length / 50))
+          assert.equal(decodeAnswer(payload, 0, length), undefined);
+        assert.equal(decodeAnswer(payload, 0, payload.length - 1), undefined);
+        assert.equal(decodeAnswer(embed(payload, 0), 0, payload.length + 1), undefined);
+      }
+    }),
+    { numRuns: 30 },
+  );
+  const one = {
+    sequence: 1,
+    timeMs: 1,
+    kind: "say",
+    rooms: [],
+    session: 1,
+    nick: "a",
+    displayName: "a",
+  } as const;
+  const [payload] = encodeAnswer(
+    {
+      session: 1,
+      before: 2,
+      through: 1,
+      more: false,
+      gaps: [],
+      entries: [{ ...one, peer: undefined, text: "" }],
+      refusal: undefined,
+    },
+    1024,
+  );
+  // Behind the head of the part, and the entry's sequence number and time.
+  const at = 8 + 8 + 1 + 8 + 2 + 2 + 8 + 8;
+  assert.equal(payload![at], ENTRY_KINDS.indexOf("say"));
+  payload![at] = 99;
+  assert.equal(decodeAnswer(payload!, 0, payload!.length), undefined);
+});
+
+test("kinds differ, fit the record's header, and belong to a format that this program understands", () => {
   const kinds = Object.values(RecordKind);
   assert.equal(new Set(kinds).size, kinds.length);
   // Kind 0 is the ring's own padding.
   assert.ok(kinds.every((kind) => kind > 0 && kind <= 0xffff));
+  assert.ok(kinds.every((kind) => formatOf(kind) >= 1 && formatOf(kind) <= RECORD_FORMAT));
   assert.equal(GENESIS, 0xffff);
 });

@@ -71,6 +71,7 @@ export class Greeter {
       full,
       connection: this.#ports.connect(handles, {
         onInput: () => this.#decide(newcomer, false),
+        onDrained: () => undefined,
         onLost: () => this.#finish(newcomer),
       }),
       timer: this.#ports.clock.setTimer(SILENCE_MS, () => this.#decide(newcomer, true)),

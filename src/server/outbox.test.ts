@@ -8,40 +8,42 @@ function taken(share: Share): string | undefined {
   return bytes === undefined ? undefined : decodeUtf8(bytes);
 }
 
-test("shares take the same lines, less what was not for them, with what was for them alone in between", () => {
+function say(outbox: Outbox, text: string, ...shares: readonly Share[]): void {
+  const from = outbox.length;
+  outbox.append(encodeUtf8(text));
+  for (const share of shares) share.include(from, outbox.length);
+}
+
+test("shares take the lines that are for them, with what was for them alone in between", () => {
   const outbox = new Outbox(4);
   const [one, other] = [new Share(outbox), new Share(outbox)];
-  outbox.append(encodeUtf8("a "));
+  say(outbox, "a ", one, other);
   one.append(encodeUtf8("(for one) "));
-  const since = outbox.length;
-  outbox.append(encodeUtf8("b "));
-  other.skip(since);
-  outbox.append(encodeUtf8("c"));
+  say(outbox, "b ", one);
+  say(outbox, "c", one, other);
+  say(outbox, "d");
   assert.equal(taken(one), "a (for one) b c");
   assert.equal(taken(other), "a c");
   assert.equal(taken(other), undefined);
 });
 
+test("what is taken in the middle of a turn comes once", () => {
+  const outbox = new Outbox();
+  const share = new Share(outbox);
+  say(outbox, "a ", share);
+  assert.equal(taken(share), "a ");
+  say(outbox, "b", share);
+  assert.equal(taken(share), "b");
+});
+
 test("what was taken stays as it is when the outbox begins anew", () => {
   const outbox = new Outbox();
   const share = new Share(outbox);
-  outbox.append(encodeUtf8("first"));
+  say(outbox, "first", share);
   const first = share.finish()!;
   outbox.clear();
   share.restart();
-  outbox.append(encodeUtf8("other"));
+  say(outbox, "other", share);
   assert.equal(decodeUtf8(first), "first");
   assert.equal(taken(share), "other");
-});
-
-test("a share that begins late has nothing of what was said in the same turn before", () => {
-  const outbox = new Outbox();
-  const share = new Share(outbox);
-  outbox.append(encodeUtf8("before "));
-  share.skip(outbox.length);
-  outbox.append(encodeUtf8("it came "));
-  share.begin();
-  share.append(encodeUtf8("welcome "));
-  outbox.append(encodeUtf8("after"));
-  assert.equal(taken(share), "welcome after");
 });

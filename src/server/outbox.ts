@@ -1,8 +1,8 @@
 import { concatBytes, copyBytes } from "../base/index.ts";
 
 /**
- * The lines that one turn has for many clients, encoded once. Each client takes the same bytes, less what was not for
- * it, with what was for it alone in between, and gets them in one write.
+ * The lines that one turn has for many clients, encoded once. Each client takes those that are for it, with what is for
+ * it alone in between, and gets them in one write.
  */
 export class Outbox {
   #bytes: Uint8Array;
@@ -44,35 +44,32 @@ export class Outbox {
 export class Share {
   readonly #outbox: Outbox;
   #parts: Uint8Array[] = [];
-  /** Up to where the outbox has been taken. */
-  #from: number;
+  /** The range that was taken last, which the next one may continue. */
+  #from = 0;
+  #to = 0;
 
   constructor(outbox: Outbox) {
     this.#outbox = outbox;
-    this.#from = outbox.length;
   }
 
-  /** What was appended since `since` is not for this client. */
-  skip(since: number): void {
-    this.#take(since);
-    this.#from = this.#outbox.length;
-  }
-
-  /** All that was appended up to now, of the outbox and for it alone, is not for this client: it begins here. */
-  begin(): void {
-    this.#parts = [];
-    this.#from = this.#outbox.length;
+  /** What stands in the outbox from `from` to `to` is for this client, too. */
+  include(from: number, to: number): void {
+    if (from !== this.#to) {
+      this.#cut();
+      this.#from = from;
+    }
+    this.#to = to;
   }
 
   /** For this client alone. */
   append(bytes: Uint8Array): void {
-    this.#take(this.#outbox.length);
+    this.#cut();
     this.#parts.push(bytes);
   }
 
-  /** All that is for this client, in one piece; undefined where that is nothing. */
+  /** All that is for this client since the last time, in one piece; undefined where that is nothing. */
   finish(): Uint8Array | undefined {
-    this.#take(this.#outbox.length);
+    this.#cut();
     const parts = this.#parts;
     if (parts.length === 0) return undefined;
     this.#parts = [];
@@ -82,10 +79,11 @@ export class Share {
   /** The outbox was cleared. */
   restart(): void {
     this.#from = 0;
+    this.#to = 0;
   }
 
-  #take(to: number): void {
-    if (to > this.#from) this.#parts.push(this.#outbox.range(this.#from, to));
-    this.#from = to;
+  #cut(): void {
+    if (this.#to > this.#from) this.#parts.push(this.#outbox.range(this.#from, this.#to));
+    this.#from = this.#to;
   }
 }

@@ -1,6 +1,9 @@
 /*
  * What the server needs of the machine. `node/` answers with the real thing; a simulator may answer with another.
  */
+import type { HistoryQuestion, RoomId, SessionId } from "../chat/index.ts";
+import type { HistoryStore } from "../history/index.ts";
+import type { Answer } from "../record/index.ts";
 import type { LogLevel, SeatMessage } from "./seatMessage.ts";
 
 /** Something the kernel holds open for this process: a connection, or a client's input area. */
@@ -12,6 +15,8 @@ export interface Timer {
 
 export interface Clock {
   setTimer(delayMs: number, callback: () => void): Timer;
+  /** A point in time, in milliseconds since 1970, as people write it where the server is: "2026-11-25 07:12". */
+  localTime(timeMs: number): string;
 }
 
 /** A client's connection and input area, in the hands of the process that serves it. */
@@ -40,6 +45,8 @@ export interface ClientConnection {
 export interface ClientEvents {
   /** There is more `pending`, or the input has ended. */
   onInput(): void;
+  /** The kernel has taken everything that was written. */
+  onDrained(): void;
   /** The connection broke. */
   onLost(): void;
 }
@@ -54,9 +61,37 @@ export interface ChildPorts {
   exit(): void;
 }
 
-export type Role = "greeter" | "worker";
+export type Role = "greeter" | "worker" | "history";
+
+export interface HistoryQuery {
+  readonly session: SessionId;
+  readonly question: HistoryQuestion;
+  readonly before: number;
+  /** The rooms that may be read. */
+  readonly rooms: readonly RoomId[];
+}
+
+export type HistoryResult = Pick<Answer, "through" | "more" | "gaps" | "entries" | "refusal">;
+
+/** The lines of a file, gone through as often as one likes: going on may throw ImportFileError. */
+export interface ImportLines extends Iterable<string> {
+  close(): void;
+}
+
+/** What the history process has besides. */
+export interface HistoryPorts extends ChildPorts {
+  readonly store: HistoryStore;
+  /** Looks it up while the conversation goes on. `done` is called later, never at once. */
+  query(query: HistoryQuery, done: (result: HistoryResult) => void): void;
+  /** Of a file that is to be imported. @throws ImportFileError */
+  openLines(path: string): ImportLines;
+  /** Milliseconds since 1970. */
+  now(): number;
+}
 
 export interface SupervisorPorts {
+  /** The history process does not start: the log waits for none any more. */
+  letHistoryGo(): void;
   readonly clock: Clock;
   /** Starts a process; its number in the log, or undefined where every slot is taken. */
   spawn(role: Role): { process: number; generation: number } | undefined;

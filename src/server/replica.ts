@@ -46,10 +46,22 @@ export class Replica {
   #held: HeldRecord[] = [];
   /** Parts of snapshots for others that the ring had no room for yet. */
   #unsent: Uint8Array[] = [];
+  #through = 0;
 
   constructor(member: LogMember, warn: (text: string) => void) {
     this.#member = member;
     this.#warn = warn;
+  }
+
+  /** The last record that it knows of, or had no need to. */
+  get through(): number {
+    return this.#through;
+  }
+
+  /** Starts from a state that this process has from elsewhere, as it is after the record `through`. */
+  resume(state: ChatState, through: number): void {
+    this.#state = state;
+    this.#through = through;
   }
 
   get isReady(): boolean {
@@ -63,6 +75,8 @@ export class Replica {
 
   /** Applies one record. What it returns is for those of its clients that this process serves. */
   apply(record: LogRecord): readonly Effect[] {
+    if (record.sequence <= this.#through) return NO_EFFECTS;
+    this.#through = record.sequence;
     switch (record.kind) {
       case RecordKind.snapshotWanted:
         this.#onWanted(record);
@@ -71,6 +85,7 @@ export class Replica {
         this.#onSnapshot(record);
         return NO_EFFECTS;
       case RecordKind.quiet:
+      case RecordKind.answer:
         return NO_EFFECTS;
     }
     if (this.#state === undefined) {

@@ -1,9 +1,11 @@
 /*
- * What the supervisor and its children say to each other on their seat sockets: who serves which client, never what
- * anybody says in the chat. A message is a type byte, a number of 53 bits, and text; descriptors travel beside it.
+ * What the supervisor and its children say to each other on their seat sockets: who serves which client, and how the
+ * history is doing, never what anybody says in the chat. A message is a type byte, numbers, and text; descriptors
+ * travel beside it.
  */
 import { ByteReader, ByteWriter, decodeUtf8, encodeUtf8 } from "../base/index.ts";
-import type { Protocol, SessionId } from "../chat/index.ts";
+import { PROTOCOLS, type Protocol, type SessionId } from "../chat/index.ts";
+import { IMPORT_PHASES, type ImportProgress, type ImportResult } from "../history/index.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -22,17 +24,45 @@ export type SeatMessage =
   | { readonly type: "left"; readonly session: SessionId }
   /** From greeter or worker: this connection is shut down; drop what you hold of it. */
   | { readonly type: "done"; readonly session: SessionId }
-  /** From any: my state is complete. */
-  | { readonly type: "ready" }
+  /** From any: my state is complete, and I understand records up to this format. */
+  | { readonly type: "ready"; readonly format: number }
   /** From any: a line for the server's log. */
-  | { readonly type: "log"; readonly level: LogLevel; readonly text: string };
+  | { readonly type: "log"; readonly level: LogLevel; readonly text: string }
+  /** From the history process: whether the store can be written; before it is ready, and when that changes. */
+  | { readonly type: "store"; readonly failed: boolean }
+  /** To the history process: import this file. `id` tells its reports from those of other imports. */
+  | { readonly type: "import"; readonly id: number; readonly path: string }
+  | ImportReport;
 
-const TYPES = ["greet", "seat", "nudge", "end", "verdict", "done", "ready", "log", "left"] as const;
-const PROTOCOLS: readonly Protocol[] = ["plain"];
+/** From the history process, how an import goes: how far it is, now and then; what came of it, once and at last. */
+export type ImportReport =
+  | ({ readonly type: "importing"; readonly id: number } & ImportProgress)
+  | ({ readonly type: "imported"; readonly id: number } & ImportResult)
+  /** `text`: why, for people. */
+  | { readonly type: "importFailed"; readonly id: number; readonly text: string };
+
+const TYPES = [
+  "greet",
+  "seat",
+  "nudge",
+  "end",
+  "verdict",
+  "done",
+  "ready",
+  "log",
+  "left",
+  "store",
+  "import",
+  "importing",
+  "imported",
+  "importFailed",
+] as const;
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** Longer lines of the server's log are cut. */
-const LOG_TEXT_BYTES_MAX = 2000;
+/** Longer lines of the server's log, and longer reasons, are cut. */
+const TEXT_BYTES_MAX = 2000;
+/** Longer paths do not fit, in bytes. The system allows 4,096. */
+export const PATH_BYTES_MAX = 4000;
 
 export function encodeSeatMessage(message: SeatMessage): Uint8Array {
   const writer = new ByteWriter().uint8(TYPES.indexOf(message.type));
@@ -51,11 +81,31 @@ export function encodeSeatMessage(message: SeatMessage): Uint8Array {
     case "log":
       return writer
         .uint8(LEVELS.indexOf(message.level))
-        .raw(encodeUtf8(message.text).subarray(0, LOG_TEXT_BYTES_MAX))
+        .raw(encodeUtf8(message.text).subarray(0, TEXT_BYTES_MAX))
         .finish();
+    case "store":
+      return writer.uint8(message.failed ? 1 : 0).finish();
+    case "import":
+      return writer.uint53(message.id).raw(encodeUtf8(message.path)).finish();
+    case "importing":
+      return writer
+        .uint53(message.id)
+        .uint8(IMPORT_PHASES.indexOf(message.phase))
+        .uint53(message.lines)
+        .finish();
+    case "imported":
+      return writer
+        .uint53(message.id)
+        .uint53(message.stored)
+        .uint53(message.skipped)
+        .uint8(message.renumbered ? 1 : 0)
+        .finish();
+    case "importFailed":
+      return writer.uint53(message.id).raw(encodeUtf8(message.text).subarray(0, TEXT_BYTES_MAX)).finish();
+    case "ready":
+      return writer.uint16(message.format).finish();
     case "nudge":
     case "end":
-    case "ready":
       return writer.finish();
   }
 }
@@ -77,13 +127,39 @@ export function decodeSeatMessage(bytes: Uint8Array): SeatMessage {
       return {
         type,
         level: pick(LEVELS, reader.uint8()),
-        text: decodeUtf8(reader.raw(reader.remaining)),
+        text: rest(reader),
       };
+    case "store":
+      return { type, failed: reader.uint8() === 1 };
+    case "import":
+      return { type, id: reader.uint53(), path: rest(reader) };
+    case "importing":
+      return {
+        type,
+        id: reader.uint53(),
+        phase: pick(IMPORT_PHASES, reader.uint8()),
+        lines: reader.uint53(),
+      };
+    case "imported":
+      return {
+        type,
+        id: reader.uint53(),
+        stored: reader.uint53(),
+        skipped: reader.uint53(),
+        renumbered: reader.uint8() === 1,
+      };
+    case "importFailed":
+      return { type, id: reader.uint53(), text: rest(reader) };
+    case "ready":
+      return { type, format: reader.uint16() };
     case "nudge":
     case "end":
-    case "ready":
       return { type };
   }
+}
+
+function rest(reader: ByteReader): string {
+  return decodeUtf8(reader.raw(reader.remaining));
 }
 
 function pick<T>(values: readonly T[], index: number): T {

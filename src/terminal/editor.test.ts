@@ -203,3 +203,12 @@ test("close keeps the line on the screen and calls nobody", async () => {
   assert.equal(desk.left, 0);
   assert.deepEqual(await desk.screen(), { rows: ["> half"], cursor: [0, 1] });
 });
+
+test("who leaves with nothing typed leaves no prompt behind", async () => {
+  using desk = new Desk();
+  desk.editor.print(["<bob> bye"]);
+  assert.deepEqual(await desk.screen(), { rows: ["<bob> bye", ">"], cursor: [2, 1] });
+  await desk.type("\x04");
+  assert.equal(desk.left, 1);
+  assert.deepEqual(await desk.screen(), { rows: ["<bob> bye"], cursor: [0, 1] });
+});

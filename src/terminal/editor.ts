@@ -62,7 +62,9 @@ export class LineEditor {
       this.#output.off("resize", this.#resized);
       this.#input.off("data", this.#typed);
       process.off("SIGCONT", this.#takeTerminal);
-      this.#output.write(this.#finalLine(this.#readline.line));
+      const { line } = this.#readline;
+      // A prompt behind which nothing was typed tells nobody anything.
+      this.#output.write(line === "" ? this.#erase() : this.#finalLine(line));
       if (left) onLeave();
     });
     // After readline's own listener: what was typed has been applied when ours is called.

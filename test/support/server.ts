@@ -106,6 +106,27 @@ export class TestServer implements AsyncDisposable {
     return this.child.exitCode;
   }
 
+  /** Process ids: the supervisor's, then those of its children. */
+  async pids(): Promise<number[]> {
+    return [this.child.pid!, ...(await this.status()).log.map(({ pid }) => pid)];
+  }
+
+  /** The process id of the history process, when it is ready. */
+  async historyPid(): Promise<number> {
+    return await until("the history process", async () => {
+      const { processes, log } = await this.status();
+      const history = processes.find(({ role, ready }) => role === "history" && ready);
+      return log.find(({ process }) => process === history?.process)?.pid;
+    });
+  }
+
+  /** Every process is killed within a moment, in the order in which their ids are given, and is gone afterwards. */
+  async killAll(pids: readonly number[]): Promise<void> {
+    for (const pid of pids) if (isAlive(pid)) process.kill(pid, "SIGKILL");
+    await this.end("SIGKILL");
+    await until("every process to be gone", () => !pids.some(isAlive));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end("SIGTERM");
     if (this.#ownsFolder) rmSync(this.folder, { recursive: true, force: true });

@@ -35,7 +35,7 @@ test("people talk: names, actions, who is here, leaving", async () => {
   bob.say("/nick 小明");
   await alice.sees("-- bob is now known as 小明 (user)");
   bob.say("/who");
-  await bob.sees("-- 2 here: alice, 小明 (user)");
+  await bob.sees("-- 2 in #lobby: @alice, 小明 (user)");
   bob.say("/dance");
   await bob.sees("-- there is no command /dance");
   bob.say("/help");
@@ -46,7 +46,7 @@ test("people talk: names, actions, who is here, leaving", async () => {
   await bob.ends();
 });
 
-test("who comes sees nothing of what was said before, though its process has not read it yet", async () => {
+test("who comes sees what was said before as the past, though its process has not read it yet", async () => {
   await using server = await TestServer.start();
   using alice = await TestClient.named(server.port, "alice");
   using bob = await TestClient.named(server.port, "bob");
@@ -55,8 +55,13 @@ test("who comes sees nothing of what was said before, though its process has not
   for (let line = 0; line < 50; line += 1) alice.say(`before ${line}`);
   await bob.sees("<alice> before 49\n");
   using carol = await TestClient.named(server.port, "carol");
-  assert.match(carol.text, /^-- welcome to chorus, guest3\. /);
-  assert.doesNotMatch(carol.text, /before/);
+  const { lines } = carol;
+  assert.match(lines[0]!, /^-- welcome to chorus, guest3\. /);
+  assert.equal(lines[1], "-- you are in #lobby. 2 others here: alice, bob.");
+  assert.equal(lines[2], "-- the last 20 messages of #lobby:");
+  for (const [index, line] of lines.slice(3, 23).entries())
+    assert.match(line, new RegExp(`^\\[\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d\\] <alice> before ${30 + index}$`));
+  assert.deepEqual(lines.slice(23), ["-- now live", "-- guest3 is now known as carol"]);
 });
 
 test("lines: either end will do, long ones are refused, the last one counts without an end", async () => {
@@ -165,8 +170,8 @@ test("a process that hangs is found within five seconds and ended; the others go
   await alice.ends();
 });
 
-test("a client that does not read is disconnected; nobody else is slowed", async () => {
-  await using server = await TestServer.start(["--max-queue", "64KiB"]);
+test("without a history a client that does not read is disconnected; nobody else is slowed", async () => {
+  await using server = await TestServer.start(["--max-queue", "64KiB", "--history", "off"]);
   using slow = await TestClient.named(server.port, "slow");
   slow.socket.pause();
   using bob = await TestClient.named(server.port, "bob");
@@ -204,10 +209,13 @@ test("SIGTERM: what was said arrives, everyone is told, every process ends, noth
   assert.deepEqual(pids.filter(isAlive), []);
 });
 
-test("a supervisor that is killed takes its processes along, and its segment is found and removed", async () => {
+test("a supervisor that is killed takes its processes along, and its segment is saved and removed", async () => {
   await using first = await TestServer.start();
   using alice = await TestClient.named(first.port, "alice");
   const pids = (await first.status()).log.map((each) => each.pid);
+  alice.say("remember me");
+  alice.say("/topic remembered");
+  await alice.sees("remembered (set by alice)\n");
   const before = segmentFiles();
   const killedMs = Date.now();
   await first.end("SIGKILL");
@@ -216,9 +224,10 @@ test("a supervisor that is killed takes its processes along, and its segment is 
   await alice.ends();
   assert.deepEqual(segmentFiles(), before, "the segment outlives its server");
   await using second = await TestServer.start([], first.folder);
-  await until("the warning", () => second.stderr.includes("of a server that was killed"));
+  await until("the warning", () => second.stderr.includes("that the server before this one left"));
   using bob = await TestClient.named(second.port, "bob");
-  bob.say("anybody?");
+  assert.match(bob.text, /\n\[[-0-9 :]+\] <alice> remember me\n/);
+  assert.match(bob.text, / -- the topic is now: remembered \(set by alice\)\n-- now live\n/);
   assert.equal((await second.status()).clients, 1);
 });
 
@@ -270,7 +279,7 @@ test("a server goes on when nobody reads what it says, and ends when it is told 
   await bob.sees("-- alice left (process died)");
   await alice.ends();
   bob.say("/who");
-  await bob.sees("-- 1 here: bob");
+  await bob.sees("-- 1 in #lobby: @bob");
   assert.equal(await server.end("SIGTERM"), 0);
 });
 
@@ -289,7 +298,7 @@ test("a server whose terminal was closed goes on, and can be stopped", async () 
     // It says so, and its words go nowhere.
     using alice = await TestClient.named(port, "alice");
     alice.say("/who");
-    await alice.sees("-- 1 here: alice");
+    await alice.sees("-- 1 in #lobby: @alice");
     assert.deepEqual(await runChorus(["stop", "--data", data]), { code: 0, stdout: "", stderr: "" });
     await alice.ends();
   } finally {

@@ -234,7 +234,7 @@ suite("faults of the teaching program", { timeout: 300_000 }, () => {
         'assert(next++ < 3, "a)"); assert(a === (b = 2), "");\n assert(\n read(")") > 0,\n `${x}`);',
       );
       assert.deepEqual(calls.map(sideEffect), ["++", "an assignment", "a call of read"]);
-      assert.equal(sideEffect("a <= b && c >= d && e !== f && names.some((g) => g === h)"), "a call of some");
+      assert.equal(sideEffect("a <= b && c >= d && e !== f && names.map((g) => g === h)"), "a call of map");
       assert.equal(sideEffect('(state.names.get(x) ?? y) === z, "a = b, c++"'), undefined);
     });
 
@@ -327,7 +327,7 @@ suite("faults of the teaching program", { timeout: 300_000 }, () => {
         if (other !== client) await other.sees(`<${nick}> I am ${nick}\n`);
     }
     alice.say("/who");
-    await alice.sees("-- 5 here: alice, carol, erin, frank, dave\n");
+    await alice.sees("-- 5 in #lobby: @alice, carol, erin, frank, dave\n");
     assert.equal(new Set(await server.busyWorkers()).size, 5);
     using sixth = await TestClient.open(server.port);
     sixth.say("hello?");
@@ -396,6 +396,11 @@ const PURE_CALLS = new Set([
   "isInteger",
   "isPowerOfTwo",
   "hasUnordered",
+  "has",
+  "some",
+  "formatOf",
+  "membersOf",
+  "nameOf",
   "freeBytes",
   "formatBytes",
 ]);

@@ -1,13 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import { decodeUtf8, encodeUtf8 } from "../../base/index.ts";
-import { isDisplayName, isNick } from "../../chat/index.ts";
-import { helpText, parseLine } from "./index.ts";
+import { RECALL_MAX, cleanDisplayName, isNick } from "../../chat/index.ts";
+import { REPLAY_LINES, cleanText, parseLine } from "./index.ts";
 
-function parse(line: string): Record<string, unknown> {
+type Plain = Record<string, unknown>;
+
+/** With texts as strings, and of a wish the wish alone. */
+function parse(line: string): Plain {
   const command = parseLine(encodeUtf8(line));
-  return "text" in command ? { ...command, text: decodeUtf8(command.text) } : { ...command };
+  const fields: Plain = command.kind === "wish" ? { ...command.wish } : { ...command };
+  return fields["text"] instanceof Uint8Array ? { ...fields, text: decodeUtf8(fields["text"]) } : fields;
 }
+
+const here = "";
+/** What /help begins a command's line with. */
+const USAGE_COLUMNS = 24;
 
 test("a line is said, without a copy; an empty or blank one is nothing", () => {
   const line = encodeUtf8("hello there ");
@@ -26,19 +35,144 @@ test("two slashes say one", () => {
 test("commands are found in any case, and blanks around what follows them left out", () => {
   assert.deepEqual(parse("/me  waves "), { kind: "act", text: "waves" });
   assert.deepEqual(parse("/ME\twaves"), { kind: "act", text: "waves" });
-  assert.deepEqual(parse("/who "), { kind: "who" });
-  assert.deepEqual(parse("/help"), { kind: "help" });
+  assert.deepEqual(parse("/who "), { kind: "ask", question: "who", room: here });
+  assert.deepEqual(parse("/Join  dev "), { kind: "join", room: "#dev", replay: REPLAY_LINES });
+});
+
+const WISHES: readonly (readonly [line: string, wish: Plain])[] = [
+  ["/join #dev", { kind: "join", room: "#dev", replay: REPLAY_LINES }],
+  ["/join dev", { kind: "join", room: "#dev", replay: REPLAY_LINES }],
+  ["/join 聊天", { kind: "join", room: "#聊天", replay: REPLAY_LINES }],
+  // Whether it can be a room's name is decided where it is made.
+  ["/join a,b", { kind: "join", room: "#a,b", replay: REPLAY_LINES }],
+  ["/part", { kind: "part", room: here, text: "" }],
+  ["/part good night", { kind: "part", room: here, text: "good night" }],
+  ["/part #dev", { kind: "part", room: "#dev", text: "" }],
+  ["/part #dev  good night", { kind: "part", room: "#dev", text: "good night" }],
+  ["/rooms", { kind: "ask", question: "rooms", room: here }],
+  ["/who", { kind: "ask", question: "who", room: here }],
+  ["/who #dev", { kind: "ask", question: "who", room: "#dev" }],
+  ["/who dev", { kind: "ask", question: "who", room: "#dev" }],
+  ["/msg bob hi  there", { kind: "whisper", to: "bob", text: "hi  there" }],
+  ["/msg 小明\thi", { kind: "whisper", to: "小明", text: "hi" }],
+  ['/msg "李 娜" hi', { kind: "whisper", to: "李 娜", text: "hi" }],
+  ['/msg bob "quoted"', { kind: "whisper", to: "bob", text: '"quoted"' }],
+  ["/notice the build is green", { kind: "notice", room: here, text: "the build is green" }],
+  ["/topic", { kind: "ask", question: "topic", room: here }],
+  ["/topic all of it", { kind: "topic", room: here, text: "all of it" }],
+  ["/topic -", { kind: "topic", room: here, text: "" }],
+  ["/topic - or not", { kind: "topic", room: here, text: "- or not" }],
+  ["/away", { kind: "away", text: "" }],
+  ["/away lunch", { kind: "away", text: "lunch" }],
+  ["/history", { kind: "recall", room: here, limit: 20, before: 0 }],
+  ["/history 1", { kind: "recall", room: here, limit: 1, before: 0 }],
+  [`/history ${RECALL_MAX}`, { kind: "recall", room: here, limit: RECALL_MAX, before: 0 }],
+  ['/search "a phrase" -not', { kind: "search", text: '"a phrase" -not', before: 0 }],
+  ["/kick bob", { kind: "kick", room: here, target: "bob", text: "" }],
+  ["/kick bob be nice", { kind: "kick", room: here, target: "bob", text: "be nice" }],
+  ['/kick "李 娜" be nice', { kind: "kick", room: here, target: "李 娜", text: "be nice" }],
+  ["/ban", { kind: "ask", question: "bans", room: here }],
+  ["/ban bob", { kind: "ban", room: here, target: "bob", on: true }],
+  ["/ban 李 娜", { kind: "ban", room: here, target: "李 娜", on: true }],
+  ['/ban "李 娜"', { kind: "ban", room: here, target: "李 娜", on: true }],
+  ["/unban bob", { kind: "ban", room: here, target: "bob", on: false }],
+  ["/mute", { kind: "ask", question: "mutes", room: here }],
+  ["/mute bob", { kind: "mute", room: here, target: "bob", on: true }],
+  ["/unmute bob", { kind: "mute", room: here, target: "bob", on: false }],
+  ["/op bob", { kind: "mode", room: here, mode: "operator", on: true, target: "bob" }],
+  ["/deop bob", { kind: "mode", room: here, mode: "operator", on: false, target: "bob" }],
+  ["/voice bob", { kind: "mode", room: here, mode: "voice", on: true, target: "bob" }],
+  ["/devoice bob", { kind: "mode", room: here, mode: "voice", on: false, target: "bob" }],
+  ["/mode +moderated", { kind: "mode", room: here, mode: "moderated", on: true, target: "" }],
+  ["/mode -TopicLocked", { kind: "mode", room: here, mode: "topicLocked", on: false, target: "" }],
+  ["/mode +secret", { kind: "mode", room: here, mode: "secret", on: true, target: "" }],
+  ["/nick Alice[m]", { kind: "nick", nick: "Alice[m]", displayName: "Alice[m]", derived: false }],
+];
+
+test("each command becomes a wish", () => {
+  for (const [line, wish] of WISHES) {
+    assert.equal(parseLine(encodeUtf8(line)).kind, "wish", line);
+    assert.deepEqual(parse(line), wish, line);
+  }
+});
+
+test("leaving is no wish: the bytes that are read come first", () => {
   assert.deepEqual(parse("/quit"), { kind: "quit", text: "" });
   assert.deepEqual(parse("/quit see you"), { kind: "quit", text: "see you" });
 });
 
-test("an ASCII nick is the name that is shown, too", () => {
-  assert.deepEqual(parse("/nick Alice[m]"), {
-    kind: "nick",
-    nick: "Alice[m]",
-    displayName: "Alice[m]",
-    derived: false,
-  });
+test("wrong use is answered with what is right", () => {
+  const long = "x".repeat(201);
+  const cases = [
+    ["/me", "/me TEXT: "],
+    ["/notice", "/notice TEXT: "],
+    ["/nick", "/nick NAME: "],
+    ["/join", "/join #ROOM: "],
+    ["/join #a #b", "/join #ROOM: "],
+    [`/join ${long}`, "/join #ROOM: "],
+    [`/part #${long}`, "/part [#ROOM] [TEXT]: "],
+    ["/rooms #dev", "/rooms: "],
+    ["/who alice bob", "/who [#ROOM]: "],
+    ["/msg", "/msg NAME TEXT: "],
+    ["/msg bob", "/msg NAME TEXT: "],
+    ['/msg "" hi', "/msg NAME TEXT: "],
+    ['/msg "bob hi', "/msg NAME TEXT: "],
+    [`/msg ${long} hi`, "/msg NAME TEXT: "],
+    ["/history 0", "/history [N]: "],
+    [`/history ${RECALL_MAX + 1}`, "/history [N]: "],
+    ["/history -1", "/history [N]: "],
+    ["/history all", "/history [N]: "],
+    ["/search", "/search WORDS: "],
+    ["/kick", "/kick NAME [TEXT]: "],
+    [`/kick ${long}`, "/kick NAME [TEXT]: "],
+    [`/ban ${long}`, "/ban [NAME]: "],
+    ["/unban", "/unban NAME: "],
+    ["/unmute", "/unmute NAME: "],
+    ["/op", "/op NAME: "],
+    [`/deop ${long}`, "/deop NAME: "],
+    ["/voice", "/voice NAME: "],
+    ["/devoice", "/devoice NAME: "],
+    ["/mode", "/mode +WHAT or -WHAT: "],
+    ["/mode moderated", "/mode +WHAT or -WHAT: "],
+    ["/mode +operator", "/mode +WHAT or -WHAT: "],
+    ["/mode +constructor", "/mode +WHAT or -WHAT: "],
+    ["/help shout", "/help [COMMAND]: "],
+    ["/shout hi", "there is no command /shout; /help lists them, and //text says /text"],
+    ["/constructor", "there is no command /constructor; "],
+    ["/", "there is no command /; /help "],
+  ] as const;
+  for (const [line, reply] of cases) {
+    const command = parse(line);
+    assert.equal(command["kind"], "wrong", line);
+    assert.equal(String(command["reply"]).slice(0, reply.length), reply);
+  }
+});
+
+test("the answer to a long wrong command is short", () => {
+  assert.ok(String(parse(`/${"é".repeat(2000)}`)["reply"]).length < 120);
+});
+
+test("/help lists every command, in lines of the server's, and tells of one", () => {
+  const lines = String(parse("/help")["text"]).split("\n");
+  assert.equal(lines.pop(), "");
+  for (const line of lines) {
+    assert.match(line, /^-- \S.{20}[^\n]+$/);
+    assert.ok(line.length <= 80, `on a terminal of 80 columns this takes two rows: ${line}`);
+  }
+  const told = WISHES.map(([line]) => line.split(" ")[0]!);
+  for (const name of new Set([...told, "/help", "/me", "/quit", "//text"])) {
+    const [line, ...others] = lines.filter((each) => `${each} `.includes(`${name} `));
+    assert.ok(line !== undefined, `/help does not tell of ${name}`);
+    if (name === "//text") continue;
+    assert.equal(others.filter((each) => each.startsWith(`-- ${name} `)).length, 0, name);
+    const told = String(parse(`/help ${name.slice(1)}`)["text"]);
+    assert.match(told, /^[^\n]+\n$/);
+    assert.equal(told.slice(0, USAGE_COLUMNS), line.slice(0, USAGE_COLUMNS));
+    assert.ok(told.length > line.length, `/help ${name} tells less than /help`);
+    for (const asked of [name, name.toUpperCase()])
+      assert.deepEqual(parse(`/help ${asked}`), { kind: "help", text: told });
+  }
+  assert.match(String(parse("/help search")["text"]), /before:/);
 });
 
 test("from a name in any script a nick is derived", () => {
@@ -53,7 +187,7 @@ test("from a name in any script a nick is derived", () => {
     ["❤️", "user"],
   ] as const;
   for (const [name, nick] of cases) {
-    assert.ok(isNick(nick) && isDisplayName(name));
+    assert.ok(isNick(nick) && cleanDisplayName(name) !== undefined);
     assert.deepEqual(parse(`/nick ${name}`), { kind: "nick", nick, displayName: name, derived: true });
   }
 });
@@ -84,26 +218,26 @@ test("what cannot be a name is answered with what can", () => {
   }
 });
 
-test("unknown commands and wrong use are answered with what is right", () => {
-  assert.match(String(parse("/shout hi")["reply"]), /no command \/shout.*\/help.*\/\/text/);
-  assert.match(String(parse("/")["reply"]), /\/help/);
-  assert.match(String(parse("/constructor")["reply"]), /no command/);
-  assert.match(String(parse("/me")["reply"]), /^\/me TEXT: /);
-  assert.match(String(parse("/who alice")["reply"]), /^\/who: /);
-  assert.match(String(parse("/help nick")["reply"]), /^\/help: /);
-});
-
-test("the answer to a long wrong command is short", () => {
-  assert.ok(String(parse(`/${"é".repeat(2000)}`)["reply"]).length < 120);
-});
-
-test("/help lists every command, in lines of the server's", () => {
-  const lines = decodeUtf8(helpText).split("\n");
-  assert.equal(lines.pop(), "");
-  for (const line of lines) assert.match(line, /^-- /);
-  for (const name of ["/help", "/nick NAME", "/who", "/me TEXT", "/quit [TEXT]", "//text"])
-    assert.ok(
-      lines.some((line) => line.includes(name)),
-      name,
-    );
+test("whatever is typed, what a record has for a name or a room fits its field", () => {
+  const commands = [...new Set(WISHES.map(([line]) => line.split(" ")[0]!))];
+  const word = fc.oneof(
+    fc.constantFrom('"', "#", "-", "+secret", "20", '"a b"', "  ", "x".repeat(300), "小".repeat(100)),
+    fc.string({ unit: "grapheme", maxLength: 250 }),
+  );
+  const line = fc
+    .tuple(fc.constantFrom(...commands), fc.array(word, { maxLength: 4 }))
+    .map(([command, words]) => `${command} ${words.join(" ")}`);
+  fc.assert(
+    fc.property(line, (line) => {
+      const bytes = encodeUtf8(line);
+      const command = parseLine(cleanText(bytes, 0, bytes.length));
+      if (command.kind !== "wish") return;
+      assert.ok(!("session" in command.wish));
+      for (const [field, value] of Object.entries(command.wish)) {
+        if (typeof value === "string") assert.ok(encodeUtf8(value).length <= 201, field);
+        if (typeof value === "number") assert.ok(value >= 0 && value <= RECALL_MAX, field);
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });

@@ -1,53 +1,210 @@
 import { decodeUtf8, encodeUtf8 } from "../../base/index.ts";
 import {
   DISPLAY_NAME_CHARACTERS_MAX,
+  type Mode,
   NICK_CHARACTERS_MAX,
+  type Question,
+  RECALL_MAX,
+  type Wish,
   cleanDisplayName,
   deriveNick,
   isNick,
 } from "../../chat/index.ts";
 
+/** On entering a room, so many of its last messages are shown. */
+export const REPLAY_LINES = 20;
+/** /history without a number shows so many. */
+const RECALL_LINES = 20;
+/** Of a name or a room, in bytes: more than any may have. */
+const NAME_BYTES_MAX = 200;
+
+type Unsigned<Of> = Of extends { readonly session: number } ? Omit<Of, "session"> : never;
+
+/** What a client wishes, before it is said whose wish it is. */
+export type PlainWish = Unsigned<Wish>;
+
 /** What a line asks for. */
 export type Command =
   | { readonly kind: "nothing" }
   | { readonly kind: "say" | "act"; readonly text: Uint8Array }
-  | { readonly kind: "nick"; readonly nick: string; readonly displayName: string; readonly derived: boolean }
-  | { readonly kind: "who" }
-  | { readonly kind: "help" }
+  | { readonly kind: "wish"; readonly wish: PlainWish }
+  | { readonly kind: "help"; readonly text: Uint8Array }
   | { readonly kind: "quit"; readonly text: Uint8Array }
   /** Not understood: what is right. */
   | { readonly kind: "wrong"; readonly reply: string };
 
 interface Row {
   readonly usage: string;
+  /** For /help, whose lines fit into 80 columns. */
   readonly summary: string;
+  /** For /help COMMAND, and for wrong use, where there is more to say. */
+  readonly detail?: string;
   /** @param text what stands behind the command's name, blanks at both ends left out */
   parse(text: Uint8Array): Command | undefined;
 }
 
+/** The room in focus. */
+const HERE = "";
+
 /** Every command: /help is made from this table, and wrong use is answered from it. */
 const COMMANDS: Readonly<Record<string, Row>> = {
   help: {
-    usage: "/help",
-    summary: "lists the commands",
-    parse: (text) => (text.length === 0 ? { kind: "help" } : undefined),
+    usage: "/help [COMMAND]",
+    summary: "lists the commands, or tells more of one",
+    parse: parseHelp,
   },
   nick: {
     usage: "/nick NAME",
-    summary:
-      `changes your name: up to ${NICK_CHARACTERS_MAX} letters, digits and -_[]{}\\\`^|, ` +
-      `or ${DISPLAY_NAME_CHARACTERS_MAX} characters of any script`,
+    summary: "changes your name; it can be of any script",
+    detail:
+      `changes your name: up to ${NICK_CHARACTERS_MAX} of A-Z a-z 0-9 -_[]{}\\\`^|, no digit or - first; or, with a ` +
+      `letter beyond those (é, 明), up to ${DISPLAY_NAME_CHARACTERS_MAX} characters of any script, blanks too`,
     parse: (text) => parseNick(decodeUtf8(text)),
   },
+  join: {
+    usage: "/join #ROOM",
+    summary: "enters a room, new or old; the first in it runs it",
+    detail:
+      "enters a room, a new one where there is none, or goes back to one that you are in; the first in it runs it",
+    parse: (text) => {
+      const room = roomName(text);
+      return room === undefined ? undefined : wish({ kind: "join", room, replay: REPLAY_LINES });
+    },
+  },
+  part: {
+    usage: "/part [#ROOM] [TEXT]",
+    summary: "leaves the room that you are in, or another",
+    parse: (text) => {
+      if (text[0] !== HASH) return wish({ kind: "part", room: HERE, text });
+      const parts = nameAndRest(text);
+      return parts === undefined ? undefined : wish({ kind: "part", room: parts.name, text: parts.rest });
+    },
+  },
+  rooms: {
+    usage: "/rooms",
+    summary: "lists the rooms",
+    parse: (text) => (text.length === 0 ? ask("rooms", HERE) : undefined),
+  },
   who: {
-    usage: "/who",
-    summary: "tells who is here",
-    parse: (text) => (text.length === 0 ? { kind: "who" } : undefined),
+    usage: "/who [#ROOM]",
+    summary: "tells who is in a room; @ runs it, + has a voice",
+    parse: (text) => {
+      if (text.length === 0) return ask("who", HERE);
+      const room = roomName(text);
+      return room === undefined ? undefined : ask("who", room);
+    },
+  },
+  msg: {
+    usage: "/msg NAME TEXT",
+    summary: "says something to one person alone",
+    detail: 'says something to one person alone; a name with blanks stands in quotes: /msg "李 娜" hello',
+    parse: (text) => {
+      const parts = nameAndRest(text);
+      return parts === undefined || parts.rest.length === 0
+        ? undefined
+        : wish({ kind: "whisper", to: parts.name, text: parts.rest });
+    },
   },
   me: {
     usage: "/me TEXT",
     summary: "says what you do: * guest1 waves",
     parse: (text) => (text.length > 0 ? { kind: "act", text } : undefined),
+  },
+  notice: {
+    usage: "/notice TEXT",
+    summary: "says something that no program answers",
+    parse: (text) => (text.length > 0 ? wish({ kind: "notice", room: HERE, text }) : undefined),
+  },
+  topic: {
+    usage: "/topic [TEXT]",
+    summary: "tells what the room is about, or sets it; - removes it",
+    parse: (text) => {
+      if (text.length === 0) return ask("topic", HERE);
+      return wish({ kind: "topic", room: HERE, text: decodeUtf8(text) === "-" ? new Uint8Array(0) : text });
+    },
+  },
+  away: {
+    usage: "/away [TEXT]",
+    summary: "says why you are not there; without a text you are back",
+    parse: (text) => wish({ kind: "away", text }),
+  },
+  history: {
+    usage: "/history [N]",
+    summary: `shows the last messages of the room: ${RECALL_LINES}, or N`,
+    detail: `shows the last messages of the room: ${RECALL_LINES}, or as many as you say, up to ${RECALL_MAX}`,
+    parse: (text) => {
+      const digits = text.length === 0 ? String(RECALL_LINES) : decodeUtf8(text);
+      const limit = /^\d{1,4}$/.test(digits) ? Number(digits) : 0;
+      return limit >= 1 && limit <= RECALL_MAX
+        ? wish({ kind: "recall", room: HERE, limit, before: 0 })
+        : undefined;
+    },
+  },
+  search: {
+    usage: "/search WORDS",
+    summary: "finds what was said; /help search tells how",
+    detail:
+      'finds what was said: words, "a phrase", -without, from:NAME, in:#ROOM, before:2026-11-25, after:7d (7 days ago)',
+    parse: (text) => (text.length > 0 ? wish({ kind: "search", text, before: 0 }) : undefined),
+  },
+  kick: {
+    usage: "/kick NAME [TEXT]",
+    summary: "takes somebody out of the room that you run",
+    parse: (text) => {
+      const parts = nameAndRest(text);
+      if (parts === undefined) return undefined;
+      return wish({ kind: "kick", room: HERE, target: parts.name, text: parts.rest });
+    },
+  },
+  ban: {
+    usage: "/ban [NAME]",
+    summary: "bans somebody from the room; alone, lists who is banned",
+    detail: "takes somebody out of the room that you run, and keeps them out; alone, lists who is banned",
+    parse: (text) => (text.length === 0 ? ask("bans", HERE) : restrict("ban", true, text)),
+  },
+  unban: {
+    usage: "/unban NAME",
+    summary: "lets somebody in again",
+    parse: (text) => restrict("ban", false, text),
+  },
+  mute: {
+    usage: "/mute [NAME]",
+    summary: "lets somebody only read; alone, lists who is muted",
+    detail: "lets somebody read but not speak in the room that you run; alone, lists who is muted",
+    parse: (text) => (text.length === 0 ? ask("mutes", HERE) : restrict("mute", true, text)),
+  },
+  unmute: {
+    usage: "/unmute NAME",
+    summary: "lets somebody speak again",
+    parse: (text) => restrict("mute", false, text),
+  },
+  op: {
+    usage: "/op NAME",
+    summary: "lets somebody run the room with you",
+    parse: (text) => rank("operator", true, text),
+  },
+  deop: {
+    usage: "/deop NAME",
+    summary: "ends that; for yourself, too, while another runs it",
+    parse: (text) => rank("operator", false, text),
+  },
+  voice: {
+    usage: "/voice NAME",
+    summary: "lets somebody speak in a moderated room",
+    parse: (text) => rank("voice", true, text),
+  },
+  devoice: {
+    usage: "/devoice NAME",
+    summary: "ends that",
+    parse: (text) => rank("voice", false, text),
+  },
+  mode: {
+    usage: "/mode +WHAT or -WHAT",
+    summary: "changes the room: moderated, topiclocked or secret",
+    detail:
+      "changes the room that you run: moderated (only those with a voice may speak), topiclocked (only those who " +
+      "run it set the topic), secret (it is not listed)",
+    parse: parseMode,
   },
   quit: {
     usage: "/quit [TEXT]",
@@ -59,36 +216,115 @@ const COMMANDS: Readonly<Record<string, Row>> = {
 const SLASH = 0x2f;
 const BLANK = 0x20;
 const TAB = 0x09;
+const QUOTE = 0x22;
+const HASH = 0x23;
 
 /** @param line as `cleanText` left it */
 export function parseLine(line: Uint8Array): Command {
   if (line[0] !== SLASH) return trim(line).length === 0 ? { kind: "nothing" } : { kind: "say", text: line };
   if (line[1] === SLASH) return { kind: "say", text: line.subarray(1) };
-  let nameEnd = 1;
-  while (nameEnd < line.length && !isBlank(line[nameEnd]!)) nameEnd += 1;
+  const nameEnd = wordEnd(line, 1);
   const name = decodeUtf8(line.subarray(1, nameEnd)).toLowerCase();
-  const row = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const row = rowOf(name);
   if (row === undefined)
     return {
       kind: "wrong",
       reply: `there is no command /${shorten(name)}; /help lists them, and //text says /text`,
     };
-  return row.parse(trim(line.subarray(nameEnd))) ?? { kind: "wrong", reply: `${row.usage}: ${row.summary}` };
+  return (
+    row.parse(trim(line.subarray(nameEnd))) ?? { kind: "wrong", reply: `${row.usage}: ${detailOf(row)}` }
+  );
 }
 
-/** What /help answers. */
-export const helpText: Uint8Array = encodeUtf8(
-  [
-    ...Object.values(COMMANDS).map((row) => `-- ${row.usage.padEnd(13)} ${row.summary}\n`),
-    "-- anything else is said to everybody here; //text says /text\n",
-  ].join(""),
-);
+function rowOf(name: string): Row | undefined {
+  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+}
+
+const USAGE_COLUMNS = 21;
+
+function helpLine({ usage }: Row, says: string): string {
+  return `-- ${usage.padEnd(USAGE_COLUMNS)} ${says}\n`;
+}
+
+function detailOf({ detail, summary }: Row): string {
+  return detail ?? summary;
+}
+
+const HELP: Command = {
+  kind: "help",
+  text: encodeUtf8(
+    [
+      ...Object.values(COMMANDS).map((row) => helpLine(row, row.summary)),
+      "-- anything else is said to the room that you are in; //text says /text\n",
+    ].join(""),
+  ),
+};
+
+function parseHelp(text: Uint8Array): Command | undefined {
+  if (text.length === 0) return HELP;
+  const row = rowOf(decodeUtf8(text).replace(/^\//, "").toLowerCase());
+  return row === undefined ? undefined : { kind: "help", text: encodeUtf8(helpLine(row, detailOf(row))) };
+}
+
+function wish(wish: PlainWish): Command {
+  return { kind: "wish", wish };
+}
+
+function ask(question: Question, room: string): Command {
+  return wish({ kind: "ask", question, room });
+}
+
+function restrict(kind: "ban" | "mute", on: boolean, text: Uint8Array): Command | undefined {
+  const target = soleName(text);
+  return target === undefined ? undefined : wish({ kind, room: HERE, target, on });
+}
+
+function rank(mode: "operator" | "voice", on: boolean, text: Uint8Array): Command | undefined {
+  const target = soleName(text);
+  return target === undefined ? undefined : wish({ kind: "mode", room: HERE, mode, on, target });
+}
+
+const ROOM_MODES: Readonly<Record<string, Mode>> = {
+  moderated: "moderated",
+  topiclocked: "topicLocked",
+  secret: "secret",
+};
+
+function parseMode(text: Uint8Array): Command | undefined {
+  const [, sign, word = ""] = /^([+-])([a-z]+)$/.exec(decodeUtf8(text).toLowerCase()) ?? [];
+  const mode = Object.hasOwn(ROOM_MODES, word) ? ROOM_MODES[word] : undefined;
+  if (mode === undefined) return undefined;
+  return wish({ kind: "mode", room: HERE, mode, on: sign === "+", target: "" });
+}
+
+/** One word, with the # that people forget. */
+function roomName(text: Uint8Array): string | undefined {
+  if (text.length === 0 || text.length > NAME_BYTES_MAX || wordEnd(text, 0) < text.length) return undefined;
+  const name = decodeUtf8(text);
+  return name.startsWith("#") ? name : `#${name}`;
+}
+
+/** A name, in quotes where it has blanks, and what follows it. */
+function nameAndRest(text: Uint8Array): { name: string; rest: Uint8Array } | undefined {
+  const isQuoted = text[0] === QUOTE;
+  const end = isQuoted ? text.indexOf(QUOTE, 1) : wordEnd(text, 0);
+  const bytes = text.subarray(isQuoted ? 1 : 0, Math.max(end, 0));
+  if (bytes.length === 0 || bytes.length > NAME_BYTES_MAX) return undefined;
+  return { name: decodeUtf8(bytes), rest: trim(text.subarray(isQuoted ? end + 1 : end)) };
+}
+
+/** All of it, quotes or not: nothing else can follow. */
+function soleName(text: Uint8Array): string | undefined {
+  const isQuoted = text.length > 2 && text[0] === QUOTE && text.at(-1) === QUOTE;
+  const bytes = isQuoted ? text.subarray(1, -1) : text;
+  return bytes.length === 0 || bytes.length > NAME_BYTES_MAX ? undefined : decodeUtf8(bytes);
+}
 
 function parseNick(text: string): Command | undefined {
   const displayName = cleanDisplayName(text);
   if (displayName === undefined) return undefined;
-  if (isNick(displayName)) return { kind: "nick", nick: displayName, displayName, derived: false };
-  return { kind: "nick", nick: deriveNick(displayName), displayName, derived: true };
+  const derived = !isNick(displayName);
+  return wish({ kind: "nick", nick: derived ? deriveNick(displayName) : displayName, displayName, derived });
 }
 
 /** Enough of what somebody typed to recognise it. */
@@ -96,6 +332,12 @@ function shorten(text: string): string {
   const characters = Array.from(text);
   const max = NICK_CHARACTERS_MAX;
   return characters.length <= max ? text : `${characters.slice(0, max).join("")}…`;
+}
+
+function wordEnd(text: Uint8Array, from: number): number {
+  let end = from;
+  while (end < text.length && !isBlank(text[end]!)) end += 1;
+  return end;
 }
 
 function trim(text: Uint8Array): Uint8Array {

@@ -1,0 +1,10 @@
+export interface SequencerEvents {
+  /** A process wrote what it must not, and nothing more of it is read: it has to be ended. */
+  onViolation(process: number, reason: string): void;
+  /** A process left too many probes unanswered: it has to be ended. */
+  onHung(process: number): void;
+  /** A process is a reader from now on. */
+  onJoined?(process: number): void;
+  /** A record was given its place. For the sequencer's own process, which may act on kinds (never on payloads). */
+  onOrdered?(process: number, kind: number, sequence: number): void;
+}

@@ -1,0 +1,54 @@
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { HistoryQuery, HistoryResult } from "../server/index.ts";
+import type { ThreadAnswer, ThreadQuestion } from "./historyThread.ts";
+
+const THREAD = fileURLToPath(
+  new URL(`./historyThread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
+);
+
+/** Questions to the history, answered by a thread of their own. */
+export class HistoryQueries {
+  readonly #data: string;
+  readonly #onTrouble: (text: string) => void;
+  readonly #open = new Map<number, (result: HistoryResult) => void>();
+  #thread: Worker | undefined;
+  #nextId = 1;
+
+  /**
+   * @param data the data directory, in which there is a history
+   * @param onTrouble told when the thread had to be replaced
+   */
+  constructor(data: string, onTrouble: (text: string) => void) {
+    this.#data = data;
+    this.#onTrouble = onTrouble;
+    this.#thread = this.#start();
+  }
+
+  ask(query: HistoryQuery, done: (result: HistoryResult) => void): void {
+    this.#thread ??= this.#start();
+    const id = this.#nextId;
+    this.#nextId += 1;
+    this.#open.set(id, done);
+    const question: ThreadQuestion = { id, query };
+    this.#thread.postMessage(question);
+  }
+
+  #start(): Worker {
+    const thread = new Worker(THREAD, { workerData: this.#data });
+    thread.on("message", ({ id, result }: ThreadAnswer) => {
+      const done = this.#open.get(id);
+      this.#open.delete(id);
+      done?.(result);
+    });
+    thread.on("error", (error) => this.#onTrouble(`looking things up failed: ${error.message}`));
+    thread.on("exit", () => {
+      if (this.#thread === thread) this.#thread = undefined;
+      const refused = [...this.#open.values()];
+      this.#open.clear();
+      const refusal = "the history cannot be read at the moment";
+      for (const done of refused) done({ through: 0, more: false, gaps: [], entries: [], refusal });
+    });
+    return thread;
+  }
+}

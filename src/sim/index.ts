@@ -1,0 +1,1 @@
+export { type Report, World, type WorldOptions } from "./world.ts";

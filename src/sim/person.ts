@@ -1,0 +1,172 @@
+import { type Random, assert, decodeUtf8, encodeUtf8 } from "../base/index.ts";
+import { Connection } from "./connection.ts";
+import { HOLD_MS } from "../server/index.ts";
+import type { Owner, Scheduler } from "./scheduler.ts";
+
+/** A word by which a message is known wherever it appears: "m3.17". */
+const MARK = /\bm\d+\.\d+\b/;
+
+/** What one stay in one room has shown of it. */
+export interface Stay {
+  readonly room: string;
+  /** Of the past that was replayed on entering; undefined where none has come. */
+  past: readonly string[] | undefined;
+  readonly enteredMs: number;
+  /** Whether it could not keep up meanwhile: then the past of a room may come with what it missed. */
+  wasBehind: boolean;
+  /** What was said since, and what was made up for where it could not keep up. */
+  readonly live: string[];
+}
+
+/** Lines that history answered with, until it is known what to. */
+interface Block {
+  readonly kind: "one room" | "missed" | "search";
+  readonly room: string;
+  readonly marks: string[];
+}
+
+/** What a client does: types lines in pieces, reads slowly, hangs up, comes again, and remembers what it was shown. */
+export class Person implements Owner {
+  readonly name: string;
+  readonly isAlive: boolean = true;
+  readonly number: number;
+  readonly stays: Stay[] = [];
+  /** Every message that it ever saw, in whichever way. */
+  readonly seen: Set<string> = new Set();
+  /** Every message that it typed, and when. */
+  readonly said: Map<string, number> = new Map();
+  /** How often it was told what it had missed. */
+  timesBehind = 0;
+  connection: Connection | undefined;
+  /** Where its lines go; empty: it is in no room, or not there. */
+  room = "";
+  readonly #scheduler: Scheduler;
+  readonly #random: Random;
+  readonly #current = new Map<string, Stay>();
+  #text = "";
+  #block: Block | undefined;
+
+  constructor(number: number, scheduler: Scheduler, random: Random) {
+    this.number = number;
+    this.name = `person ${number}`;
+    this.#scheduler = scheduler;
+    this.#random = random;
+  }
+
+  /** Where it is now. */
+  get current(): Iterable<Stay> {
+    return this.#current.values();
+  }
+
+  connect(): Connection {
+    this.leave();
+    const connection = new Connection(this.#scheduler, this.#random, this, {
+      onOutput: (bytes) => {
+        if (this.connection === connection) this.#receive(decodeUtf8(bytes));
+      },
+      onEnd: () => {
+        if (this.connection === connection) this.leave();
+      },
+    });
+    this.connection = connection;
+    // Nobody waits for the first word of who says something at once.
+    connection.send(encodeUtf8("\n"));
+    return connection;
+  }
+
+  /** Is not connected any more. */
+  leave(): void {
+    this.connection = undefined;
+    this.room = "";
+    this.#current.clear();
+    this.#text = "";
+    this.#block = undefined;
+  }
+
+  type(line: string): void {
+    this.connection?.send(encodeUtf8(`${line}\n`));
+  }
+
+  /** Says something that nobody else ever says. */
+  say(): void {
+    const mark = `m${this.number}.${this.said.size + 1}`;
+    this.said.set(mark, this.#scheduler.nowMs);
+    const line = `${mark} ${"x".repeat(this.#random.between(0, 60))}`;
+    this.type(this.#random.between(0, 5) === 0 ? `/me ${line}` : line);
+  }
+
+  #receive(text: string): void {
+    this.#text += text;
+    for (let end = this.#text.indexOf("\n"); end >= 0; end = this.#text.indexOf("\n")) {
+      const line = this.#text.slice(0, end);
+      this.#text = this.#text.slice(end + 1);
+      const mark = MARK.exec(line)?.[0];
+      if (mark === undefined) this.#onNotice(line);
+      else this.#onMessage(line, mark);
+    }
+  }
+
+  #onMessage(line: string, mark: string): void {
+    this.seen.add(mark);
+    const past = /^\[time \d+(?: (#\S+))?\] /.exec(line);
+    if (past === null) {
+      const room = /^\[(#\S+)\] /.exec(line)?.[1] ?? this.room;
+      this.#stayIn(room).live.push(mark);
+    } else if (this.#block?.kind === "missed") this.#stayIn(past[1]!).live.push(mark);
+    else this.#block?.marks.push(mark);
+  }
+
+  #onNotice(line: string): void {
+    const moved = /^-- you (are in|are back in|left) (#[^\s.;]+)(?:.*; you are in (#\S+|no room) now)?/.exec(
+      line,
+    );
+    const taken = /^-- \S+ took you out of (#[^\s:]+)/.exec(line);
+    const elsewhere = /^-- you are in (#\S+|no room) now/.exec(line);
+    const heading = /^-- the last \d+ messages? of (#\S+):$/.exec(line);
+    if (taken !== null) this.#current.delete(taken[1]!);
+    else if (elsewhere !== null) this.#goTo(elsewhere[1]!);
+    else if (moved?.[1] === "are in") {
+      const stay: Stay = {
+        room: moved[2]!,
+        past: undefined,
+        enteredMs: this.#scheduler.nowMs,
+        wasBehind: this.#block?.kind === "missed",
+        live: [],
+      };
+      this.room = stay.room;
+      this.#current.set(stay.room, stay);
+      this.stays.push(stay);
+    } else if (moved?.[1] === "are back in") this.room = moved[2]!;
+    else if (moved?.[1] === "left") {
+      this.#current.delete(moved[2]!);
+      this.#goTo(moved[3]!);
+    } else if (heading !== null) this.#block = { kind: "one room", room: heading[1]!, marks: [] };
+    else if (line === "-- you could not keep up; what you missed:") {
+      this.timesBehind += 1;
+      for (const stay of this.#current.values()) stay.wasBehind = true;
+      this.#block = { kind: "missed", room: "", marks: [] };
+    } else if (/^-- \d+ found:$|^-- the last \d+ of those found/.test(line))
+      this.#block = { kind: "search", room: "", marks: [] };
+    else if (line === "-- now live") {
+      const stay = this.#current.get(this.#block!.room);
+      if (stay !== undefined) this.#replayed(stay, this.#block!.marks);
+      this.#block = undefined;
+    } else if (line === "-- that was the past" || line.startsWith("-- that is all")) this.#block = undefined;
+  }
+
+  #replayed(stay: Stay, marks: readonly string[]): void {
+    const isLate = this.#scheduler.nowMs - stay.enteredMs >= HOLD_MS;
+    assert(isLate || stay.live.length === 0, `${this.name} saw live lines of ${stay.room} before its past`);
+    stay.past = marks;
+  }
+
+  #goTo(room: string): void {
+    this.room = room.startsWith("#") ? room : "";
+  }
+
+  #stayIn(room: string): Stay {
+    const stay = this.#current.get(room);
+    if (stay === undefined) throw new Error(`${this.name} sees a line of ${room}, where it is not`);
+    return stay;
+  }
+}
