@@ -1,10 +1,11 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { formatBytes } from "../base/index.ts";
 import { SnapshotError } from "../chat/index.ts";
 import { FIRST_SEQUENCE, HistoryStore, HistoryVersionError, HistoryWriteError } from "../history/index.ts";
 import { LogCorruptionError, SegmentMismatchError, isKept } from "../log/index.ts";
 import { type LogLevel, finishSegment, settle } from "../server/index.ts";
+import { controlPath } from "./controlSocket.ts";
 import { HistoryFileError, historyPath, openHistory } from "./historyDatabase.ts";
 import { LeftoverSegment, setSegmentAside } from "./leftoverSegment.ts";
 import { notedSegment } from "./segmentPath.ts";
@@ -42,6 +43,8 @@ export function finishPast(segmentPath: string, options: PastOptions): Past {
 }
 
 function finishSegmentFile(segmentPath: string, options: PastOptions): Past {
+  // Whoever listened beside it is dead, too.
+  rmSync(controlPath(segmentPath), { force: true });
   using leftover = openLeftover(segmentPath, options);
   const hasHistory = existsSync(historyPath(options.data));
   if (options.history === undefined && !(leftover !== undefined && isKept(leftover.segment) && hasHistory)) {

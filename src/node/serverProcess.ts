@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { realpathSync, rmSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { type Server, type Socket, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { formatBytes } from "../base/index.ts";
@@ -122,7 +122,6 @@ export class ServerProcess {
       const path = segmentPath(options.shmDir, options.data, options.name);
       const past = finishPast(path, options);
       noteSegment(options.data, path);
-      rmSync(controlPath(path), { force: true });
       server = new ServerProcess(options, path, past, () => lock.release());
     } catch (error) {
       lock.release();

@@ -61,8 +61,8 @@ interface Child {
   ending: boolean;
   /** Has ended, and is not gone yet. */
   dead: boolean;
-  /** Has been ready for a while. */
-  steady: boolean;
+  /** Runs while it has not been ready for long. */
+  settling: Timer | undefined;
   /** Who was asked for the state that this one starts from; undefined: nobody yet. */
   source: number | undefined;
   /** The latest format of records that it understands. */
@@ -236,7 +236,7 @@ export class Supervisor {
     this.#startFailures[child.role] = 0;
     if (child.role === "history") {
       // What ends it may be waiting for it in the log: who dies soon after it was ready may die again at once.
-      this.#ports.clock.setTimer(STEADY_MS, () => (child.steady = true));
+      child.settling = this.#ports.clock.setTimer(STEADY_MS, () => (child.settling = undefined));
       this.#hadHistory = true;
       this.#sayRecord({ kind: "history", process: child.process });
       this.#sendImports();
@@ -266,11 +266,13 @@ export class Supervisor {
     const child = this.#children.get(process);
     if (child === undefined) return;
     child.dead = true;
+    const isSettling = child.settling !== undefined;
+    child.settling?.cancel();
     if (this.#forced) this.#checkStop();
     if (child.role !== "history" || this.#stopping === "stopped" || this.#forced) return;
-    if (child.steady) this.#replenish();
-    else if (child.ready) this.#replenishAfter(child.role, RESTART_DELAY_MS);
-    else this.#replenishLater(child.role);
+    if (!child.ready) this.#replenishLater(child.role);
+    else if (isSettling) this.#replenishAfter(child.role, RESTART_DELAY_MS);
+    else this.#replenish();
   }
 
   /** A process has ended, and all that it had published stands in the order. */
@@ -520,7 +522,7 @@ export class Supervisor {
       joined: false,
       ending: false,
       dead: false,
-      steady: false,
+      settling: undefined,
       source: undefined,
       format: 0,
       quiet: false,
