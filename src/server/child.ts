@@ -1,3 +1,4 @@
+import { type ChatState, createState } from "../chat/index.ts";
 import type { LogMember, LogRecord } from "../log/index.ts";
 import { RECORD_FORMAT } from "../record/index.ts";
 import { Greeter, type GreeterOptions } from "./greeter.ts";
@@ -49,8 +50,12 @@ export function createWorker(ports: ChildPorts, member: LogMember, options: Work
   });
 }
 
-export function createReplica(ports: ChildPorts, member: LogMember): Replica {
-  return new Replica(member, (text) => ports.send({ type: "log", level: "warn", text }));
+export function createReplica(
+  ports: ChildPorts,
+  member: LogMember,
+  genesis: () => ChatState = createState,
+): Replica {
+  return new Replica(member, (text) => ports.send({ type: "log", level: "warn", text }), genesis);
 }
 
 /** Reads the log into its replica, and tells the supervisor when that is complete. */

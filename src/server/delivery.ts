@@ -91,12 +91,6 @@ export class Delivery {
     }
   }
 
-  /** Nothing more is for this client. */
-  forget(client: Client): void {
-    const session = this.#replica.state.sessions.get(client.session);
-    for (const room of session?.rooms.keys() ?? []) this.#audience.leave(client, room);
-  }
-
   /** A line in two spellings, for those who have the room in focus and for those who are elsewhere, each made once. */
   #tellRoom(effect: RoomEffect, except: Client | undefined): void {
     const outbox = this.#outbox;

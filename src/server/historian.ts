@@ -1,29 +1,19 @@
 import { assert } from "../base/index.ts";
 import {
-  type ChatState,
   type Effect,
   type EffectOf,
   type Gap,
   type HistoryQuestion,
-  createState,
   endConversation,
   readableRooms,
 } from "../chat/index.ts";
 import { type HistoryStore, HistoryWriteError } from "../history/index.ts";
 import { BACK_PRESSURED, type LogMember, type LogRecord } from "../log/index.ts";
-import {
-  type Answer,
-  GENESIS,
-  RECORD_FORMAT,
-  RecordKind,
-  decodeSnapshotWanted,
-  encode,
-  encodeAnswer,
-} from "../record/index.ts";
+import { type Answer, RECORD_FORMAT, RecordKind, encode, encodeAnswer } from "../record/index.ts";
 import { type Child, createReplica } from "./child.ts";
 import { Importer } from "./importer.ts";
 import type { Handle, HistoryPorts, HistoryResult, Timer } from "./ports.ts";
-import { Recorder, nextSequence, storedState } from "./recorder.ts";
+import { Recorder, type StoredState, nextSequence, storedState } from "./recorder.ts";
 import type { Replica } from "./replica.ts";
 import type { LogLevel, SeatMessage } from "./seatMessage.ts";
 
@@ -76,7 +66,7 @@ export class Historian implements Child {
   readonly #member: LogMember;
   readonly #options: HistorianOptions;
   readonly #store: HistoryStore;
-  readonly #stored: ChatState;
+  readonly #initial: StoredState;
   readonly #importer: Importer;
   #recorder: Recorder | undefined;
   /** Where what it reads begins, and whether it goes on from what is stored. */
@@ -103,9 +93,13 @@ export class Historian implements Child {
     this.#ports = ports;
     this.#member = member;
     this.#options = options;
-    this.replica = createReplica(ports, member);
     this.#store = ports.store;
-    this.#stored = storedState(this.#store);
+    this.#initial = storedState(this.#store);
+    // Where nobody is left who knows better than the store.
+    this.replica = createReplica(ports, member, () => {
+      endConversation(this.#initial.state, this.#store.through);
+      return this.#initial.state;
+    });
     this.#importer = new Importer(ports, {
       state: () => this.replica.state,
       find: (room) => void this.#unsent.push(encode({ kind: "found", room })),
@@ -150,14 +144,10 @@ export class Historian implements Child {
     this.#start = this.#member.sequence;
     if (this.#start === undefined) return false;
     if (nextSequence(this.#store) < this.#start) return true;
-    this.replica.resume(this.#isNew ? createState() : this.#stored, nextSequence(this.#store) - 1);
-    this.#recorder = new Recorder(this.#store, this.#stored, !this.#isNew);
+    const { stored, state } = this.#initial;
+    this.replica.resume(state, nextSequence(this.#store) - 1);
+    this.#recorder = new Recorder(this.#store, stored, state === stored);
     return true;
-  }
-
-  /** Whether nothing has ever been stored. */
-  get #isNew(): boolean {
-    return this.#store.through === 0;
   }
 
   readonly #onRecord = (record: LogRecord): void => {
@@ -181,19 +171,8 @@ export class Historian implements Child {
   #bridge(record: LogRecord): void {
     this.replica.apply(record);
     if (record.kind === RecordKind.stop && record.process === 0) this.#stopAt = record.sequence;
-    if (record.kind === RecordKind.snapshotWanted) {
-      const wanted = decodeSnapshotWanted(record.bytes, record.start, record.length);
-      const isOurs =
-        wanted?.forProcess === this.#member.process && wanted.generation === this.#member.generation;
-      if (isOurs && wanted.fromProcess === GENESIS) {
-        // Nobody is left who knows better than the store.
-        const state = this.#isNew ? createState() : this.#stored;
-        endConversation(state, this.#store.through);
-        this.replica.resume(state, record.sequence);
-      }
-    }
     if (!this.replica.isReady) return;
-    this.#recorder = new Recorder(this.#store, this.#stored, false);
+    this.#recorder = new Recorder(this.#store, this.#initial.stored, false);
     this.#recorder.add([], record.sequence, record.timeMs);
     this.#recorder.drop();
   }

@@ -1,4 +1,4 @@
-import { type ChatState, createState, faultOfRooms, found, roomCalled } from "../chat/index.ts";
+import { type ChatState, faultOfRooms, found, roomCalled } from "../chat/index.ts";
 import {
   FIRST_SEQUENCE,
   type HistoryStore,
@@ -32,10 +32,8 @@ export function* importDirectly(
   lines: ImportLines,
   nowMs: number,
 ): Generator<ImportProgress, ImportResult> {
-  const isNew = store.through === 0;
-  const stored = storedState(store);
-  const state = isNew ? createState() : stored;
-  const recorder = new Recorder(store, stored, !isNew);
+  const { stored, state } = storedState(store);
+  const recorder = new Recorder(store, stored, state === stored);
   const roomsReady = (rooms: readonly UnknownRoom[]): boolean => {
     if (rooms.length === 0) return true;
     const missing = missingFrom(state, rooms);

@@ -95,11 +95,6 @@ export class Questions {
     return asked;
   }
 
-  has(client: Client): boolean {
-    for (const open of this.#open.values()) if (open.client === client) return true;
-    return false;
-  }
-
   forget(client: Client): void {
     for (const [key, open] of this.#open) if (open.client === client) this.#open.delete(key);
   }

@@ -7,6 +7,7 @@ import {
   type Session,
   type StatePiece,
   createEmptyState,
+  createState,
   entryOf,
   restorePieces,
   roomPiece,
@@ -49,10 +50,6 @@ export class Recorder {
   /** The last record that was given to it. */
   get through(): number {
     return this.#through;
-  }
-
-  get throughTimeMs(): number {
-    return this.#throughTimeMs;
   }
 
   /** Entries that wait for `commit`. */
@@ -156,8 +153,16 @@ export function nextSequence(store: HistoryStore): number {
   return Math.max(store.through + 1, FIRST_SEQUENCE);
 }
 
-/** The state that a store holds: none at all in a new one. @throws SnapshotError */
-export function storedState(store: HistoryStore): ChatState {
+export interface StoredState {
+  /** The state that the store holds: none at all in a new one. */
+  readonly stored: ChatState;
+  /** What to go on from: the same, or in a new store the first state that there is. */
+  readonly state: ChatState;
+}
+
+/** @throws SnapshotError */
+export function storedState(store: HistoryStore): StoredState {
   const pieces = store.loadState();
-  return pieces.length === 0 ? createEmptyState() : restorePieces(pieces);
+  const stored = pieces.length === 0 ? createEmptyState() : restorePieces(pieces);
+  return { stored, state: store.through === 0 ? createState() : stored };
 }

@@ -1,4 +1,4 @@
-import { apply, createState, endConversation } from "../chat/index.ts";
+import { apply, endConversation } from "../chat/index.ts";
 import { type LogRecord, type Segment, recoverSegment } from "../log/index.ts";
 import { decode } from "../record/index.ts";
 import type { HistoryStore } from "../history/index.ts";
@@ -23,10 +23,8 @@ export function finishSegment(
   now: () => number,
   warn: (text: string) => void,
 ): number {
-  const isNew = store.through === 0;
-  const stored = storedState(store);
-  const state = isNew ? createState() : stored;
-  const recorder = new Recorder(store, stored, !isNew);
+  const { stored, state } = storedState(store);
+  const recorder = new Recorder(store, stored, state === stored);
   let records = 0;
   let isComplete = true;
   const onRecord = (record: LogRecord): void => {
@@ -63,7 +61,7 @@ export function finishSegment(
  */
 export function settle(store: HistoryStore): number {
   if (store.through === 0) return 1;
-  const state = storedState(store);
+  const { state } = storedState(store);
   if (state.sessions.size > 0 || state.store !== "none" || state.historyProcess !== 0) {
     const recorder = new Recorder(store, state, true);
     endConversation(state, store.through);

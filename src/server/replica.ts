@@ -1,12 +1,5 @@
 import { concatBytes } from "../base/index.ts";
-import {
-  type ChatState,
-  type Effect,
-  apply,
-  createState,
-  restoreSnapshot,
-  takeSnapshot,
-} from "../chat/index.ts";
+import { type ChatState, type Effect, apply, restoreSnapshot, takeSnapshot } from "../chat/index.ts";
 import { BACK_PRESSURED, type LogMember, type LogRecord } from "../log/index.ts";
 import {
   GENESIS,
@@ -40,6 +33,7 @@ interface HeldRecord {
 export class Replica {
   readonly #member: LogMember;
   readonly #warn: (text: string) => void;
+  readonly #genesis: () => ChatState;
   #state: ChatState | undefined;
   #wantedAt: number | undefined;
   #parts: Uint8Array[] = [];
@@ -48,9 +42,11 @@ export class Replica {
   #unsent: Uint8Array[] = [];
   #through = 0;
 
-  constructor(member: LogMember, warn: (text: string) => void) {
+  /** @param genesis the first state, where nobody is there who could tell one */
+  constructor(member: LogMember, warn: (text: string) => void, genesis: () => ChatState) {
     this.#member = member;
     this.#warn = warn;
+    this.#genesis = genesis;
   }
 
   /** The last record that it knows of, or had no need to. */
@@ -129,7 +125,7 @@ export class Replica {
     this.#wantedAt = record.sequence;
     this.#parts = [];
     this.#held = [];
-    if (wanted.fromProcess === GENESIS) this.#state = createState();
+    if (wanted.fromProcess === GENESIS) this.#state = this.#genesis();
   }
 
   #answer(forProcess: number, generation: number, wantedSequence: number): void {

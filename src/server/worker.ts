@@ -302,7 +302,7 @@ export class Worker {
         this.#expected.delete(effect.session.id);
         if (client === undefined) break;
         client.left = true;
-        if (effect.reason === "hung up" && this.#questions.has(client)) this.#awaitAnswers(client);
+        if (effect.reason === "hung up" && this.#questions.count(client) > 0) this.#awaitAnswers(client);
         if (effect.reason === "too slow")
           client.output.share.append(this.#renderer.notice("you are too far behind and are disconnected"));
       }
@@ -357,7 +357,7 @@ export class Worker {
       if (!client.seated) continue;
       // What earlier turns have left: whoever reads has had the time to take it, and none yet for this one's.
       const isTooSlow = client.connection.queuedBytes > this.#options.maxQueueBytes;
-      const hasAll = client.awaiting === undefined || !this.#questions.has(client);
+      const hasAll = client.awaiting === undefined || this.#questions.count(client) === 0;
       if ((client.left && hasAll) || this.#stopping) {
         client.output.end();
         this.#finish(client);
@@ -400,7 +400,6 @@ export class Worker {
     client.awaiting?.cancel();
     this.#clients.delete(client.session);
     this.#ready.delete(client);
-    this.#delivery.forget(client);
     this.#questions.forget(client);
     this.#finishing += 1;
     // Before the client can notice: it may come back at once, and shall find its place free.

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
 import { type Random, seededRandom } from "../../src/base/index.ts";
 import { TestClient, TestServer, isAlive, until } from "../support/server.ts";
 
@@ -116,23 +117,23 @@ async function runRound(
       talkers.push(new Talker(client, `r${round}.c${number}`));
     }
     for (const talker of talkers) talker.talk();
-    const pids = await processIds(server);
+    const pids = await server.pids();
+    const victims = fault === "history" ? [await server.historyPid()] : await server.busyWorkers();
     await delay(random.between(50, 600));
     if (fault !== "all") {
-      const victims = fault === "history" ? [pids.history] : pids.workers;
       process.kill(pick(random, victims), "SIGKILL");
       await delay(random.between(50, 600));
       if (fault === "history") await caughtUp(talkers, folder, server);
     }
     // In any order, with any pause: the supervisor may see some of its processes die, or none.
-    const all = shuffle(random, [server.child.pid!, ...pids.all]);
+    const all = shuffle(random, pids);
     for (const pid of all) {
       if (isAlive(pid)) process.kill(pid, "SIGKILL");
       if (random.between(0, 4) === 0) await delay(random.between(0, 3));
     }
     await server.end("SIGKILL");
     // Whatever the supervisor started meanwhile ends by itself when it is gone.
-    await until("every process to end", () => pids.all.every((pid) => !isAlive(pid)));
+    await until("every process to end", () => pids.every((pid) => !isAlive(pid)));
     for (const talker of talkers) talker.stop();
     await until("every connection to end", () => talkers.every(({ client }) => client.closed));
     return talkers.map((talker) => talker.received);
@@ -199,20 +200,6 @@ function check(seen: readonly string[][], places: ReadonlyMap<string, number>, w
   });
 }
 
-async function processIds(
-  server: TestServer,
-): Promise<{ all: number[]; workers: number[]; history: number }> {
-  const { processes, log } = await server.status();
-  const pidOf = (process: number): number => log.find((each) => each.process === process)!.pid;
-  return {
-    all: processes.map(({ process }) => pidOf(process)),
-    workers: processes
-      .filter(({ role, clients }) => role === "worker" && clients > 0)
-      .map(({ process }) => pidOf(process)),
-    history: pidOf(processes.find(({ role }) => role === "history")!.process),
-  };
-}
-
 function pick<T>(random: Random, values: readonly T[]): T {
   return values[random.between(0, values.length - 1)]!;
 }
@@ -222,8 +209,4 @@ function shuffle<T>(random: Random, values: readonly T[]): T[] {
     .map((value) => ({ value, at: random.next() }))
     .toSorted((a, b) => a.at - b.at)
     .map(({ value }) => value);
-}
-
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -6,6 +6,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { TestClient, TestServer, runChorus, until } from "../support/server.ts";
 
 /** "[2026-11-25 07:12] <alice> hi": the time in front tells the past from what is live. */
@@ -64,14 +65,10 @@ class Talker {
         this.said += 1;
       }
       if (!socket.write(lines))
-        await Promise.race([new Promise((resolve) => socket.once("drain", resolve)), pause(500)]);
-      else await pause(0);
+        await Promise.race([new Promise((resolve) => socket.once("drain", resolve)), delay(500)]);
+      else await delay(0);
     }
   }
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 test("who comes while others talk at full speed misses nothing and sees nothing twice", async () => {
