@@ -172,7 +172,8 @@ export class Historian implements Child {
     this.replica.apply(record);
     if (record.kind === RecordKind.stop && record.process === 0) this.#stopAt = record.sequence;
     if (!this.replica.isReady) return;
-    this.#recorder = new Recorder(this.#store, this.#initial.stored, false);
+    // As the store holds it: the first state may have been made of what was read of it at the start.
+    this.#recorder = new Recorder(this.#store, storedState(this.#store).stored, false);
     this.#recorder.add([], record.sequence, record.timeMs);
     this.#recorder.drop();
   }
