@@ -7,6 +7,14 @@ const THREAD = fileURLToPath(
   new URL(`./historyThread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
 );
 
+const UNREADABLE: HistoryResult = {
+  through: 0,
+  more: false,
+  gaps: [],
+  entries: [],
+  refusal: "the history cannot be read at the moment",
+};
+
 /** Questions to the history, answered by a thread of their own. */
 export class HistoryQueries {
   readonly #data: string;
@@ -14,10 +22,12 @@ export class HistoryQueries {
   readonly #open = new Map<number, (result: HistoryResult) => void>();
   #thread: Worker | undefined;
   #nextId = 1;
+  /** What was told last. */
+  #told: string | undefined;
 
   /**
    * @param data the data directory, in which there is a history
-   * @param onTrouble told when the thread had to be replaced
+   * @param onTrouble told what keeps it from being read
    */
   constructor(data: string, onTrouble: (text: string) => void) {
     this.#data = data;
@@ -36,19 +46,28 @@ export class HistoryQueries {
 
   #start(): Worker {
     const thread = new Worker(THREAD, { workerData: this.#data });
-    thread.on("message", ({ id, result }: ThreadAnswer) => {
+    thread.on("message", ({ id, result, trouble }: ThreadAnswer) => {
       const done = this.#open.get(id);
       this.#open.delete(id);
-      done?.(result);
+      if (trouble !== undefined) this.#tell(trouble);
+      done?.(result ?? UNREADABLE);
     });
-    thread.on("error", (error) => this.#onTrouble(`looking things up failed: ${error.message}`));
+    thread.on("error", (error) => this.#tell(error.message));
     thread.on("exit", () => {
       if (this.#thread === thread) this.#thread = undefined;
       const refused = [...this.#open.values()];
       this.#open.clear();
-      const refusal = "the history cannot be read at the moment";
-      for (const done of refused) done({ through: 0, more: false, gaps: [], entries: [], refusal });
+      for (const done of refused) done(UNREADABLE);
     });
+    // Whoever asks lives by itself.
+    thread.unref();
     return thread;
+  }
+
+  /** The same once, until it is something else. */
+  #tell(trouble: string): void {
+    if (trouble === this.#told) return;
+    this.#told = trouble;
+    this.#onTrouble(`looking things up failed: ${trouble}`);
   }
 }

@@ -14,12 +14,23 @@ export interface ThreadQuestion {
 
 export interface ThreadAnswer {
   readonly id: number;
-  readonly result: HistoryResult;
+  /** Undefined where looking it up failed. */
+  readonly result: HistoryResult | undefined;
+  /** Why it did. */
+  readonly trouble: string | undefined;
 }
 
 const reader = new HistoryReader(openHistoryReadOnly(workerData as string));
 
 parentPort!.on("message", ({ id, query }: ThreadQuestion) => {
-  const answer: ThreadAnswer = { id, result: answerQuery(reader, query, Date.now()) };
-  parentPort!.postMessage(answer);
+  parentPort!.postMessage(answerTo(id, query));
 });
+
+/** One question that fails takes no other along. */
+function answerTo(id: number, query: HistoryQuery): ThreadAnswer {
+  try {
+    return { id, result: answerQuery(reader, query, Date.now()), trouble: undefined };
+  } catch (error) {
+    return { id, result: undefined, trouble: (error as Error).message };
+  }
+}
