@@ -14,8 +14,8 @@ import {
   kick,
   maySpeakEverywhere,
   mode,
-  mute,
   part,
+  restrict,
   speak,
   topic,
   vacate,
@@ -149,7 +149,7 @@ function applyWish(
     case "ban":
       return ban(state, session, record, sequence, timeMs);
     case "mute":
-      return mute(state, session, record, timeMs);
+      return restrict(state, session, record, timeMs);
     case "mode":
       return mode(state, session, record);
     case "away":

@@ -2,7 +2,7 @@
 import { decodeUtf8 } from "../base/index.ts";
 import { refuse } from "./change.ts";
 import type { Effect, HistoryQuestion } from "./effect.ts";
-import { mayRead, roomCalled } from "./lookup.ts";
+import { mayRead, roomMeant } from "./lookup.ts";
 import type { Wish } from "./record.ts";
 import type { ChatState, RoomId, Session } from "./state.ts";
 
@@ -24,7 +24,7 @@ export function askHistory(
   switch (wish.kind) {
     case "recall": {
       const { room: name, limit } = wish;
-      const room = name === "" ? state.rooms.get(session.focus) : roomCalled(state, name);
+      const room = roomMeant(state, session, name);
       if (room === undefined) return refuse(session, name === "" ? "noRoom" : "noSuchRoom", name);
       if (!mayRead(session, room)) return refuse(session, "noSuchRoom", name);
       return asked({ kind: "recall", room: room.id, limit: Math.min(limit, RECALL_MAX) }, [room.id]);

@@ -21,6 +21,11 @@ export function roomCalled(state: ChatState, name: string): Room | undefined {
   return room === undefined ? undefined : state.rooms.get(room);
 }
 
+/** The room of that name; without one, the room that the session has in focus. */
+export function roomMeant(state: ChatState, session: Session, name: string): Room | undefined {
+  return name === "" ? state.rooms.get(session.focus) : roomCalled(state, name);
+}
+
 export function isOperator(session: Session, room: RoomId): boolean {
   return session.rooms.get(room)?.operator ?? false;
 }

@@ -3,7 +3,7 @@ import { decodeUtf8 } from "../base/index.ts";
 import { change, changeRoom, refuse } from "./change.ts";
 import type { Effect } from "./effect.ts";
 import { RECALL_MAX } from "./history.ts";
-import { isOperator, mayRead, restrictionOn, roomCalled, sessionCalled } from "./lookup.ts";
+import { isOperator, mayRead, restrictionOn, roomCalled, roomMeant, sessionCalled } from "./lookup.ts";
 import { cleanRoomName, foldNick, isNick } from "./names.ts";
 import type { Question, Wish } from "./record.ts";
 import {
@@ -46,7 +46,7 @@ export function speak(
   session: Session,
   { kind, room: name, text }: WishOf<"say" | "act" | "notice">,
 ): readonly Effect[] {
-  const room = name === "" ? state.rooms.get(session.focus) : roomCalled(state, name);
+  const room = roomMeant(state, session, name);
   if (room === undefined) return refuse(session, name === "" ? "noRoom" : "noSuchRoom", name);
   const membership = session.rooms.get(room.id);
   // That there is a secret room is a secret, too.
@@ -173,12 +173,12 @@ export function part(
   { room: name, text }: WishOf<"part">,
   sequence: number,
 ): readonly Effect[] {
-  const room = roomOf(state, session, name);
-  if (room === undefined) return refuse(session, name === "" ? "noRoom" : "notInRoom", name);
-  // Who may not speak may not do so in leaving, either.
-  const isSilent = silenceOf(room, session, session.rooms.get(room.id)!) !== undefined;
-  const words = isSilent ? NO_TEXT : text;
-  return [{ kind: "parted", session, room, text: words }, ...removeFrom(state, session, room.id, sequence)];
+  return asMember(state, session, name, (room) => {
+    // Who may not speak may not do so in leaving, either.
+    const isSilent = silenceOf(room, session, session.rooms.get(room.id)!) !== undefined;
+    const words = isSilent ? NO_TEXT : text;
+    return [{ kind: "parted", session, room, text: words }, ...removeFrom(state, session, room.id, sequence)];
+  });
 }
 
 /** Leaves all rooms, and leaves none without somebody to run it. */
@@ -212,14 +212,14 @@ export function topic(
   { room: name, text }: WishOf<"topic">,
   timeMs: number,
 ): readonly Effect[] {
-  const room = roomOf(state, session, name);
-  if (room === undefined) return refuse(session, name === "" ? "noRoom" : "notInRoom", name);
-  if (room.topicLocked && !isOperator(session, room.id)) return refuse(session, "notOperator", room.name);
-  if (text.length > TOPIC_BYTES_MAX) return refuse(session, "tooLong", `${TOPIC_BYTES_MAX} bytes`);
-  const changed = changeRoom(state, room, {
-    topic: text.length === 0 ? undefined : { text: decodeUtf8(text), by: session.nick, timeMs },
+  return asMember(state, session, name, (room) => {
+    if (room.topicLocked && !isOperator(session, room.id)) return refuse(session, "notOperator", room.name);
+    if (text.length > TOPIC_BYTES_MAX) return refuse(session, "tooLong", `${TOPIC_BYTES_MAX} bytes`);
+    const changed = changeRoom(state, room, {
+      topic: text.length === 0 ? undefined : { text: decodeUtf8(text), by: session.nick, timeMs },
+    });
+    return [{ kind: "topicSet", session, room: changed }];
   });
-  return [{ kind: "topicSet", session, room: changed }];
 }
 
 export function kick(
@@ -228,13 +228,12 @@ export function kick(
   { room: name, target: targetName, text }: WishOf<"kick">,
   sequence: number,
 ): readonly Effect[] {
-  const room = roomOf(state, session, name);
-  if (room === undefined) return refuse(session, name === "" ? "noRoom" : "notInRoom", name);
-  if (!isOperator(session, room.id)) return refuse(session, "notOperator", room.name);
-  const target = sessionCalled(state, targetName);
-  if (target === undefined) return refuse(session, "noSuchName", targetName);
-  if (!target.rooms.has(room.id)) return refuse(session, "targetNotInRoom", target.displayName);
-  return [{ kind: "kicked", session, target, room, text }, ...removeFrom(state, target, room.id, sequence)];
+  return asOperator(state, session, name, (room) => {
+    const target = sessionCalled(state, targetName);
+    if (target === undefined) return refuse(session, "noSuchName", targetName);
+    if (!target.rooms.has(room.id)) return refuse(session, "targetNotInRoom", target.displayName);
+    return [{ kind: "kicked", session, target, room, text }, ...removeFrom(state, target, room.id, sequence)];
+  });
 }
 
 /** A ban takes who is in out of the room, too. */
@@ -257,24 +256,22 @@ export function ban(
   ];
 }
 
-export function mute(
+export function restrict(
   state: ChatState,
   session: Session,
   wish: WishOf<"ban" | "mute">,
   timeMs: number,
 ): readonly Effect[] {
-  return restrict(state, session, wish, timeMs);
+  return asOperator(state, session, wish.room, (room) => restrictIn(state, session, room, wish, timeMs));
 }
 
-function restrict(
+function restrictIn(
   state: ChatState,
   session: Session,
-  { kind, room: name, target: targetName, on }: WishOf<"ban" | "mute">,
+  room: Room,
+  { kind, target: targetName, on }: WishOf<"ban" | "mute">,
   timeMs: number,
 ): readonly Effect[] {
-  const room = roomOf(state, session, name);
-  if (room === undefined) return refuse(session, name === "" ? "noRoom" : "notInRoom", name);
-  if (!isOperator(session, room.id)) return refuse(session, "notOperator", room.name);
   const target = sessionCalled(state, targetName);
   const nick = target?.nick ?? targetName;
   const id = target?.id ?? 0;
@@ -300,14 +297,16 @@ function restrict(
   return [{ kind: "restricted", session, room: changed, restriction, on }];
 }
 
-export function mode(
+export function mode(state: ChatState, session: Session, wish: WishOf<"mode">): readonly Effect[] {
+  return asOperator(state, session, wish.room, (room) => setMode(state, session, room, wish));
+}
+
+function setMode(
   state: ChatState,
   session: Session,
-  { room: name, mode, on, target: targetName }: WishOf<"mode">,
+  room: Room,
+  { mode, on, target: targetName }: WishOf<"mode">,
 ): readonly Effect[] {
-  const room = roomOf(state, session, name);
-  if (room === undefined) return refuse(session, name === "" ? "noRoom" : "notInRoom", name);
-  if (!isOperator(session, room.id)) return refuse(session, "notOperator", room.name);
   if (mode !== "operator" && mode !== "voice") {
     if (room[mode] === on) return refuse(session, "alreadySo", room.name);
     const changed = changeRoom(state, room, { [mode]: on });
@@ -326,7 +325,7 @@ export function mode(
 
 export function ask(state: ChatState, session: Session, question: Question, name: string): readonly Effect[] {
   if (question === "rooms") return [{ kind: "replied", session, question, room: undefined }];
-  const room = name === "" ? state.rooms.get(session.focus) : roomCalled(state, name);
+  const room = roomMeant(state, session, name);
   if (room === undefined) return refuse(session, name === "" ? "noRoom" : "noSuchRoom", name);
   if (!mayRead(session, room)) return refuse(session, "noSuchRoom", name);
   return [{ kind: "replied", session, question, room }];
@@ -338,10 +337,29 @@ function hasOtherOperator(state: ChatState, session: Session, room: RoomId): boo
   return false;
 }
 
-/** The room that is named, or the one in focus, if the session is in it. */
-function roomOf(state: ChatState, session: Session, name: string): Room | undefined {
-  const room = name === "" ? state.rooms.get(session.focus) : roomCalled(state, name);
-  return room !== undefined && session.rooms.has(room.id) ? room : undefined;
+/** What only somebody who is in a room may do there. */
+function asMember(
+  state: ChatState,
+  session: Session,
+  name: string,
+  act: (room: Room) => readonly Effect[],
+): readonly Effect[] {
+  const room = roomMeant(state, session, name);
+  if (room === undefined || !session.rooms.has(room.id))
+    return refuse(session, name === "" ? "noRoom" : "notInRoom", name);
+  return act(room);
+}
+
+/** What only who runs a room may do there. */
+function asOperator(
+  state: ChatState,
+  session: Session,
+  name: string,
+  act: (room: Room) => readonly Effect[],
+): readonly Effect[] {
+  return asMember(state, session, name, (room) =>
+    isOperator(session, room.id) ? act(room) : refuse(session, "notOperator", room.name),
+  );
 }
 
 function setRank(
