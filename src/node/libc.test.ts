@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   mkdtempSync,
   readFileSync,
+  readSync,
   readdirSync,
   rmSync,
+  statfsSync,
   symlinkSync,
   writeFileSync,
-  statfsSync,
+  writeSync,
 } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -85,6 +90,90 @@ test("a memfd of ours can change its size no more", () => {
   assert.ok(libc.isSizeSealed(fd));
   assert.throws(() => libc.ftruncate(fd, 0), { code: "EPERM", syscall: "ftruncate" });
   libc.close(fd);
+});
+
+test("a memfd that was made of bytes gives them back whole, and nobody changes them", () => {
+  const before = descriptors();
+  for (const length of [0, 1, 3_000_001]) {
+    const bytes = new Uint8Array(length).map((_, i) => i * 7);
+    const fd = libc.memfdOf("test", bytes);
+    assert.ok(libc.isSizeSealed(fd));
+    assert.equal(flagsOf(fd) & CLOEXEC, CLOEXEC);
+    const duplicate = libc.dupCloexec(fd);
+    // A duplicate that reads has no say in where the other one begins.
+    readSync(duplicate, Buffer.alloc(10));
+    assert.deepEqual(libc.readMemfd(fd), bytes);
+    assert.deepEqual(libc.readMemfd(duplicate), bytes);
+    assert.throws(() => writeSync(fd, "x", 0), { code: "EPERM" });
+    assert.throws(() => libc.ftruncate(fd, length + 1), { code: "EPERM" });
+    libc.close(fd);
+    libc.close(duplicate);
+  }
+  const { read, write } = libc.pipe2();
+  assert.throws(() => libc.readMemfd(read), /not a memfd/);
+  libc.close(read);
+  libc.close(write);
+  assert.equal(descriptors(), before);
+});
+
+/** Runs a module in a process of its own, with `libc` in it: what it says. */
+function run(source: string): string {
+  const before = `import * as libc from ${JSON.stringify(new URL("./libc.ts", import.meta.url))};`;
+  const flags = ["--no-warnings", "--input-type=module", "-e"];
+  const { stdout, stderr, status } = spawnSync(process.execPath, [...flags, before + source], {
+    encoding: "utf8",
+  });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+test("an inheritable descriptor is there after execve, another is not", () => {
+  const next = `
+    import { readFileSync } from "node:fs";
+    for (const path of process.argv.slice(1)) {
+      try { console.log(readFileSync(path, "utf8")); } catch (error) { console.log(error.code); }
+    }`;
+  const said = run(`
+    const [kept, lost] = ["kept", "lost"].map((text) => libc.memfdOf("test", Buffer.from(text)));
+    libc.inheritable(kept);
+    const paths = [kept, lost].map((fd) => "/proc/self/fd/" + fd);
+    process.execve(process.execPath, ["node", "--input-type=module", "-e", ${JSON.stringify(next)}, ...paths]);`);
+  assert.equal(said, "kept\nENOENT\n");
+});
+
+test("a child from before execve is reaped once it has ended, and nobody else is", () => {
+  const next = `
+    import { readFileSync } from "node:fs";
+    import { reap } from ${JSON.stringify(new URL("./libc.ts", import.meta.url))};
+    const child = Number(process.argv[1]);
+    console.log("it lives", reap(child));
+    console.log("no child of ours", reap(process.ppid));
+    process.once("SIGCHLD", () => {
+      console.log("it has ended", reap(child));
+      console.log("once more", reap(child));
+      clearInterval(alive);
+    });
+    const alive = setInterval(() => {}, 1000);
+    process.kill(child, "SIGKILL");`;
+  const said = run(`
+    import { spawn } from "node:child_process";
+    const { pid } = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
+    process.execve(process.execPath, ["node", "--input-type=module", "-e", ${JSON.stringify(next)}, String(pid)]);`);
+  assert.equal(said, "it lives false\nno child of ours false\nit has ended true\nonce more false\n");
+  assert.throws(() => libc.reap(0), /process id 0/);
+});
+
+test("the peer of a pair is who made it, and a socket of another kind has none", async () => {
+  const [left, right] = libc.socketpair();
+  assert.equal(libc.peerPid(left), process.pid);
+  libc.close(left);
+  libc.close(right);
+  const server = createServer().listen(0);
+  await once(server, "listening");
+  const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+  assert.throws(() => libc.peerPid(fd), { code: "ENOTCONN", syscall: "getsockopt" });
+  server.close();
+  await once(server, "close");
 });
 
 test("pipes, pairs and duplicates are not inherited, and do not block", () => {

@@ -7,11 +7,13 @@
  * Linux on x86-64 and arm64: `long`, `size_t` and pointers have 64 bits, and the constants below are the same on both.
  * A call costs about 0.12 µs on top of the kernel's work.
  */
-import { constants, fstatSync, openSync, statfsSync, closeSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, statfsSync, writeSync } from "node:fs";
 import { getSystemErrorMessage, getSystemErrorName } from "node:util";
 import koffi from "koffi";
+import { assert } from "../base/index.ts";
 
 const EINTR = 4;
+const ECHILD = 10;
 const EAGAIN = 11;
 const ENOTCONN = 107;
 const ETOOMANYREFS = 109;
@@ -34,11 +36,18 @@ const MAP_NORESERVE = 0x4000;
 const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
 const MFD_CLOEXEC = 0x1;
 const MFD_ALLOW_SEALING = 0x2;
+const F_SETFD = 2;
 const F_DUPFD_CLOEXEC = 1030;
 const F_ADD_SEALS = 1033;
 const F_GET_SEALS = 1034;
 /** F_SEAL_SEAL, F_SEAL_SHRINK and F_SEAL_GROW: the size is what it is, for ever. */
 const SIZE_SEALS = 0x1 | 0x2 | 0x4;
+/** F_SEAL_WRITE: so is the content. */
+const CONTENT_SEAL = 0x8;
+const SOL_SOCKET = 1;
+const SO_OOBINLINE = 10;
+const SO_PEERCRED = 17;
+const WNOHANG = 1;
 const LOCK_EX = 2;
 const LOCK_NB = 4;
 const LOCK_UN = 8;
@@ -78,6 +87,19 @@ const c = {
   ) => number,
   recvmsg: library.func("int64_t recvmsg(int, void *, int)") as (
     ...args: [fd: number, header: bigint, flags: number]
+  ) => number,
+  getsockopt: library.func("int getsockopt(int, int, int, uint8_t *, uint32_t *)") as (
+    ...args: [fd: number, level: number, option: number, value: Uint8Array, length: Uint32Array]
+  ) => number,
+  setsockopt: library.func("int setsockopt(int, int, int, int *, uint32_t)") as (
+    ...args: [fd: number, level: number, option: number, value: Int32Array, length: number]
+  ) => number,
+  /** Variadic, as `fcntl`. */
+  ioctl: library.func("int ioctl(int, unsigned long, ...)") as (
+    ...args: [fd: number, request: number, type: "int *", argument: Int32Array]
+  ) => number,
+  waitpid: library.func("int waitpid(int, int *, int)") as (
+    ...args: [pid: number, status: Int32Array, options: number]
   ) => number,
   sysconf: library.func("int64_t sysconf(int)") as (name: number) => number,
 };
@@ -168,10 +190,24 @@ export function dropView(view: ArrayBuffer): void {
 
 /** A nameless file in memory, of `length` zeros; its size can never change, so that no mapping of it can fail. */
 export function memfdCreate(name: string, length: number): number {
+  return sealedMemfd(name, SIZE_SEALS, (fd) => ftruncate(fd, length));
+}
+
+/**
+ * A nameless file in memory that holds a copy of `bytes`, and that nobody can change any more: to hand to another
+ * process what does not fit into a message. Read it with `readMemfd`.
+ */
+export function memfdOf(name: string, bytes: Uint8Array): number {
+  return sealedMemfd(name, SIZE_SEALS | CONTENT_SEAL, (fd) => {
+    for (let at = 0; at < bytes.length;) at += writeSync(fd, bytes, at, bytes.length - at, at);
+  });
+}
+
+function sealedMemfd(name: string, seals: number, fill: (fd: number) => void): number {
   const fd = checked("memfd_create", c.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
   try {
-    ftruncate(fd, length);
-    checked("fcntl", c.fcntl(fd, F_ADD_SEALS, "int", SIZE_SEALS));
+    fill(fd);
+    checked("fcntl", c.fcntl(fd, F_ADD_SEALS, "int", seals));
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -179,7 +215,23 @@ export function memfdCreate(name: string, length: number): number {
   return fd;
 }
 
-/** Whether this is a memfd that `memfdCreate` made: one whose size nobody can change. */
+/**
+ * The whole content of a memfd of ours, as a copy, wherever its holders have read to; the descriptor stays open.
+ * Throws where its size is not sealed: what another process might cut off while it is read is no file of ours.
+ */
+export function readMemfd(fd: number): Uint8Array<ArrayBuffer> {
+  if (!isSizeSealed(fd)) throw new Error(`descriptor ${fd} is not a memfd whose size is sealed`);
+  const bytes = new Uint8Array(fstatSync(fd).size);
+  for (let at = 0; at < bytes.length;) {
+    // Duplicates share one place in the file, so ours is said each time.
+    const count = readSync(fd, bytes, at, bytes.length - at, at);
+    assert(count > 0, `a sealed file of ${bytes.length} bytes ends after ${at}`);
+    at += count;
+  }
+  return bytes;
+}
+
+/** Whether this is a memfd that `memfdCreate` or `memfdOf` made: one whose size nobody can change. */
 export function isSizeSealed(fd: number): boolean {
   const seals = c.fcntl(fd, F_GET_SEALS, "int", 0);
   return seals >= 0 && (seals & SIZE_SEALS) === SIZE_SEALS;
@@ -223,6 +275,67 @@ function descriptorPair(syscall: string, call: (ends: Descriptors) => number): [
 /** Another descriptor of the same thing, which must be closed by itself and is not inherited. */
 export function dupCloexec(fd: number): number {
   return checked("fcntl", c.fcntl(fd, F_DUPFD_CLOEXEC, "int", 0));
+}
+
+/** From now on, whatever program this process starts, or becomes by `execve`, has this descriptor too. */
+export function inheritable(fd: number): void {
+  checked("fcntl", c.fcntl(fd, F_SETFD, "int", 0));
+}
+
+/**
+ * What a socket says about itself: `value` is filled from its start as far as the kernel's answer goes, and that many
+ * bytes is what is returned. Throws `SystemError`: "ENOTSUP" or "ENOPROTOOPT" from a socket of another kind.
+ */
+export function getsockopt(fd: number, level: number, option: number, value: Uint8Array): number {
+  const length = Uint32Array.of(value.length);
+  checked("getsockopt", c.getsockopt(fd, level, option, value, length));
+  return length[0]!;
+}
+
+/** The number that a device, here a socket, answers to `request`. Throws `SystemError`. */
+export function ioctlNumber(fd: number, request: number): number {
+  const answer = new Int32Array(1);
+  checked("ioctl", c.ioctl(fd, request, "int *", answer));
+  return answer[0]!;
+}
+
+/**
+ * Who is at the other end of a unix socket, as the kernel noted it when the two were connected: the process that
+ * called, seen from the one that listens, and the one that listens, seen from the caller; of a `socketpair`, whoever
+ * made it. 0: not of our namespace. Throws `SystemError` where `fd` is no connected unix socket.
+ */
+export function peerPid(fd: number): number {
+  // struct ucred: process, user, group.
+  const credentials = new Int32Array(3);
+  const length = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, new Uint8Array(credentials.buffer));
+  assert(length === credentials.byteLength, `struct ucred has ${length} bytes`);
+  const pid = credentials[0]!;
+  // A TCP socket, or one that is not connected, has nobody there: process 0 of user -1.
+  if (credentials[1] === -1) throw new SystemError("getsockopt", ENOTCONN);
+  return pid;
+}
+
+/**
+ * Bytes that a TCP peer marks as urgent come in line with the rest, as `tcpCounts` needs: for a socket that accepts,
+ * and so for all that it accepts from then on, or for one connection of which nothing has been read yet.
+ */
+export function keepUrgentInLine(fd: number): void {
+  checked("setsockopt", c.setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, Int32Array.of(1), 4));
+}
+
+/**
+ * Takes note of a child's end, so that the kernel forgets it. True: it had ended, and is gone now. False: it lives, or
+ * is no child of this process. Only for children that were started before this process became another program by
+ * `execve`: Node waits for those that it started itself, and would miss their exit.
+ */
+export function reap(pid: number): boolean {
+  // 0 and below would mean: any child of some group.
+  assert(pid > 0, `a child with process id ${pid}`);
+  const result = c.waitpid(pid, new Int32Array(1), WNOHANG);
+  if (result >= 0) return result === pid;
+  const errno = koffi.errno();
+  if (errno === ECHILD) return false;
+  throw new SystemError("waitpid", errno);
 }
 
 /**
