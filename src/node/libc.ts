@@ -1,5 +1,6 @@
 /**
- * The one place that knows C: the system calls that Node does not offer, as thin typed functions.
+ * The one place that knows C: the system calls that Node does not offer, as thin typed functions. (Those for unix
+ * sockets that have a path are in localSocket.ts.)
  *
  * Each throws `SystemError` when the kernel refuses. The few that may be refused in the ordinary course of things
  * (a full socket, a lock that another holds, a connection that has ended) say so by what they return instead.
@@ -9,7 +10,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync, statfsSync, writeSync } from "node:fs";
 import { getSystemErrorMessage, getSystemErrorName } from "node:util";
-import koffi from "koffi";
+import koffi, { type LibraryHandle } from "koffi";
 import { assert } from "../base/index.ts";
 
 const EINTR = 4;
@@ -18,10 +19,12 @@ const EAGAIN = 11;
 const ENOTCONN = 107;
 const ETOOMANYREFS = 109;
 
-const AF_UNIX = 1;
+export const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
-const SOCK_NONBLOCK = 0o4000;
-const SOCK_CLOEXEC = 0o2000000;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+/** What all our unix sockets are: they keep messages whole and carry descriptors, never block, are not inherited. */
+export const LOCAL_SOCKET: number = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
 const O_NONBLOCK = 0o4000;
 const O_CLOEXEC = 0o2000000;
 const PROT_NONE = 0;
@@ -56,7 +59,8 @@ const _SC_PAGESIZE = 30;
 /** How `shutdown` ends a connection, for every process that holds a duplicate of it. */
 export const SHUT_RDWR = 2;
 
-const library = koffi.load(null);
+/** Whatever this process has loaded: the C library. */
+export const library: LibraryHandle = koffi.load(null);
 
 /* What koffi makes of a declaration is untyped; each cast repeats the declaration beside it. */
 type Descriptors = Int32Array;
@@ -122,7 +126,7 @@ export class SystemError extends Error {
 }
 
 /** `result` of a call that answers −1 when it is refused. Nothing may come between the call and this: see `errno`. */
-function checked(syscall: string, result: number): number {
+export function checked(syscall: string, result: number): number {
   if (result < 0) throw new SystemError(syscall, koffi.errno());
   return result;
 }
@@ -262,8 +266,7 @@ export function pipe2(): { readonly read: number; readonly write: number } {
 
 /** Two ends of one connection that keeps messages whole and in order, and carries descriptors. Neither end blocks. */
 export function socketpair(): [number, number] {
-  const type = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  return descriptorPair("socketpair", (ends) => c.socketpair(AF_UNIX, type, 0, ends));
+  return descriptorPair("socketpair", (ends) => c.socketpair(AF_UNIX, LOCAL_SOCKET, 0, ends));
 }
 
 function descriptorPair(syscall: string, call: (ends: Descriptors) => number): [number, number] {
@@ -376,7 +379,8 @@ export function recvmsg(fd: number, header: bigint, flags: number): number | und
   return unlessFull("recvmsg", c.recvmsg(fd, header, flags));
 }
 
-function unlessFull(syscall: string, result: number): number | undefined {
+/** As `checked`; undefined where the call would have to wait (EAGAIN). */
+export function unlessFull(syscall: string, result: number): number | undefined {
   if (result >= 0) return result;
   const errno = koffi.errno();
   if (errno === EAGAIN) return undefined;
