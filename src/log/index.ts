@@ -20,8 +20,10 @@ export {
   formatSegment,
   isKept,
   openSegment,
+  publishedBy,
 } from "./segment.ts";
-export { PROBES_MISSED_MAX, Sequencer } from "./sequencer.ts";
+export { PROBES_MISSED_MAX } from "./probes.ts";
+export { Sequencer } from "./sequencer.ts";
 export type { SequencerEvents } from "./sequencerEvents.ts";
 export { ArrayWords, type Words } from "./words.ts";
 export { BACK_PRESSURED, CLOSED, NOT_READY, TOO_BIG } from "./writer.ts";

@@ -4,8 +4,8 @@
  *   ┌──────────────┐ 0
  *   │ header       │ constants; written once, by the sequencer, before anybody else may look
  *   ├──────────────┤ one page
- *   │ sequencer    │ tail │ sleep epoch │ pressure, wake-at │ probe │ …  each group on a line pair of its own
- *   │ slot table   │ process 0: generation, joined, join-at, limit, ordered │ process 1 … │
+ *   │ sequencer    │ tail │ sleep epoch │ pressure, wake-at │ probe │ delivered │ …  each on a line pair of its own
+ *   │ slot table   │ process 0: generation, early, joined, join-at, limit, ordered │ process 1 … │
  *   │ order ring   │ entry │ entry │ entry …                            8 words each
  *   ├──────────────┤ page boundary
  *   │ process 0    │ page of words │ ring of records                     written by process 0 alone
@@ -24,7 +24,7 @@
  */
 import { assert, formatBytes } from "../base/index.ts";
 
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** "CHOR", "USLG": also tells the byte order. */
 export const MAGIC: readonly [number, number] = [0x524f4843, 0x474c5355];
@@ -122,6 +122,8 @@ export const SlotWord = {
   ordered: 5,
   /** Generation of the process that was cut off: nothing more of its ring is read. */
   cutOff: 6,
+  /** 1: it is to read from the oldest record that is still there; 0: from the first that comes. */
+  early: 7,
 } as const;
 
 /** Word groups of a process's own page, in words from the page's start. */
@@ -134,6 +136,7 @@ type ProcessWords = Readonly<
     | "sleepEpoch"
     | "attentive"
     | "attached"
+    | "following"
     | "blocked"
     | "wanted"
     | "probeAnswer"
@@ -149,7 +152,7 @@ export const ProcessWord: ProcessWords = {
   consumed: 1 * LINE_PAIR_WORDS,
   /** Generation of the process whose `consumed` this is. */
   reading: 1 * LINE_PAIR_WORDS + 1,
-  /** Order position up to which it has read, where it consumes explicitly: there is nothing to wake it for before. */
+  /** Order position up to which it has read: there is nothing to wake it for before. */
   read: 1 * LINE_PAIR_WORDS + 2,
   /** Odd: asleep. */
   sleepEpoch: 2 * LINE_PAIR_WORDS,
@@ -157,6 +160,8 @@ export const ProcessWord: ProcessWords = {
   attentive: 3 * LINE_PAIR_WORDS,
   /** Generation of the process that has mapped this page and wants to read. */
   attached: 3 * LINE_PAIR_WORDS + 1,
+  /** One of `Following`. */
+  following: 3 * LINE_PAIR_WORDS + 2,
   /** 1: out of room, waiting for the limit to pass `wanted`. */
   blocked: 4 * LINE_PAIR_WORDS,
   wanted: 4 * LINE_PAIR_WORDS + 1,
@@ -167,6 +172,15 @@ export const ProcessWord: ProcessWords = {
   /** How many bells this process has rung. */
   bells: 6 * LINE_PAIR_WORDS + 1,
 };
+/** Up to where a process reads. */
+export const Following = {
+  /** Everything that there is for it: up to the tail, or to what the keeper has consumed where that goes first. */
+  tail: 0,
+  /** What every process that serves somebody has consumed. */
+  delivered: 1,
+  nothing: 2,
+} as const;
+
 const PROCESS_WORDS = 7 * LINE_PAIR_WORDS;
 
 const SequencerWord = {
@@ -180,7 +194,8 @@ const SequencerWord = {
   keeper: 6 * LINE_PAIR_WORDS,
   settled: 6 * LINE_PAIR_WORDS + 1,
   reclaimed: 6 * LINE_PAIR_WORDS + 2,
-  end: 7 * LINE_PAIR_WORDS,
+  delivered: 7 * LINE_PAIR_WORDS,
+  end: 8 * LINE_PAIR_WORDS,
 } as const;
 
 export interface Geometry {
@@ -216,6 +231,8 @@ export class Layout {
   readonly settled: number;
   /** Order position from which on everything is still there: entries, and the records that they stand for. */
   readonly reclaimed: number;
+  /** Order position up to which every process that serves somebody has consumed. Never goes back. */
+  readonly delivered: number;
   readonly orderRing: number;
   readonly totalBytes: number;
   /** The largest payload: a record may fill a quarter of a ring, so that a padding record never starves it. */
@@ -242,6 +259,7 @@ export class Layout {
     this.keeper = sequencer + SequencerWord.keeper;
     this.settled = sequencer + SequencerWord.settled;
     this.reclaimed = sequencer + SequencerWord.reclaimed;
+    this.delivered = sequencer + SequencerWord.delivered;
     this.#slots = sequencer + SequencerWord.end;
     this.orderRing = roundUp(this.#slots + processes * SLOT_WORDS, LINE_PAIR_WORDS);
     const sequencerEnd = this.orderRing + orderEntries * ORDER_ENTRY_WORDS;

@@ -1,5 +1,5 @@
 import { assert } from "../base/index.ts";
-import { HeaderWord, Keeping, ProcessWord, SlotWord } from "./layout.ts";
+import { Following, HeaderWord, Keeping, ProcessWord, SlotWord } from "./layout.ts";
 import { type Consuming, LogReader, type RecordHandler } from "./reader.ts";
 import { type Segment, readUint53 } from "./segment.ts";
 import { CLOSED, NOT_READY, RingWriter } from "./writer.ts";
@@ -13,7 +13,9 @@ export interface Doorbell {
 export const SEQUENCER = 0;
 
 export interface MemberOptions {
-  /** When what was read may be overwritten; default "automatic". The keeper's is "explicit". */
+  /**
+   * When what was read may be overwritten, and counts as delivered; default "automatic". The keeper's is "explicit".
+   */
   consuming?: Consuming;
 }
 
@@ -39,6 +41,7 @@ export class LogMember {
   #reader: LogReader | undefined;
   /** Others wait for what this process consumes: they read nothing before. */
   #isAwaited = false;
+  #following: keyof typeof Following = "tail";
   #sleepEpoch: number;
   #blocked = false;
   #closed = false;
@@ -63,6 +66,7 @@ export class LogMember {
     this.#sleepEpoch = (words.get(layout.process(process, ProcessWord.sleepEpoch)) + 2) & ~1;
     words.set(layout.process(process, ProcessWord.blocked), 0);
     words.set(layout.process(process, ProcessWord.attentive), 1);
+    words.set(layout.process(process, ProcessWord.following), Following.tail);
     words.set(layout.process(process, ProcessWord.reading), 0);
     // The last owner may have died between this note and the bell itself.
     words.set(layout.process(process, ProcessWord.rang), 0);
@@ -94,6 +98,23 @@ export class LogMember {
     words.store(layout.process(this.process, ProcessWord.attentive), attentive ? 1 : 0);
   }
 
+  /**
+   * Up to where this process reads, from the next `poll` on; before it joined, too. At the beginning "tail": all that
+   * there is. "delivered": only what every process that serves somebody has consumed, so that this one may take the
+   * place of any of them. "nothing": it sleeps whatever comes, and holds the log back for as long. Who was ahead of
+   * where it is to read to waits there. After a change to more there may be something to read: outside of a turn, take
+   * one. Never for the keeper: all of the log is for it.
+   */
+  follow(following: keyof typeof Following): void {
+    const { words, layout } = this.segment;
+    const isKeeper = this.#reader !== undefined && words.get(layout.keeper) === this.process + 1;
+    assert(following === "tail" || !isKeeper, "the keeper reads all of the log");
+    if (following === this.#following) return;
+    this.#following = following;
+    words.store(layout.process(this.process, ProcessWord.following), Following[following]);
+    this.#reader?.readTo(this.#endWord);
+  }
+
   /** The largest payload in bytes. */
   get payloadBytesMax(): number {
     return this.segment.layout.payloadBytesMax;
@@ -103,8 +124,9 @@ export class LogMember {
    * Appends a record; it exists for the others after `publish`.
    * @param kind 1 to 65,535, for the reader to tell records apart
    * @param room 32 bits, for the reader to choose by
-   * @returns the bytes this process has appended so far, or BACK_PRESSURED (nothing was written; `onRoom` of whoever
-   * drives this member tells when to try again), TOO_BIG, or CLOSED
+   * @returns the bytes this process has appended so far, or TOO_BIG, or CLOSED, or BACK_PRESSURED: nothing was written,
+   * and what was appended before is not published by that. Who is refused publishes before it sleeps, in a turn that
+   * it takes for that if need be, because what is not published is never consumed; `isBlocked` tells when to try again
    */
   append(kind: number, room: number, payload: Uint8Array): number {
     if (this.#closed) return CLOSED;
@@ -123,6 +145,14 @@ export class LogMember {
 
   commit(kind: number, room: number): number {
     return this.#writer.commit(kind, room);
+  }
+
+  /**
+   * Ring position after what was appended so far, 32 bits that wrap: what `publishedBy` gives of this process when that
+   * is published.
+   */
+  get appended(): number {
+    return this.#writer.head;
   }
 
   /** Makes what was appended exist, and rings the sequencer's bell if it sleeps. */
@@ -144,8 +174,9 @@ export class LogMember {
   }
 
   /**
-   * Where this member consumes explicitly: nothing before `sequence` is needed any more. Until then every record that
-   * was read stays where it is, as it is; and whoever needs the room waits.
+   * Where this member consumes explicitly: nothing before `sequence` is needed any more, and where it serves somebody,
+   * all before is delivered. Until then every record that was read stays where it is, as it is; and whoever needs the
+   * room waits.
    * @param sequence neither below the last one nor beyond what was read
    */
   consume(sequence: number): void {
@@ -169,6 +200,10 @@ export class LogMember {
       this.#reader === undefined &&
       words.load(layout.slot(this.process, SlotWord.joined)) === this.generation;
     const unblocked = this.#blocked && !this.isBlocked;
+    assert(
+      !this.#blocked || !this.#writer.hasUnpublished,
+      "who waits for room has published what it appended",
+    );
     if (!mayJoin && !this.#isProbed && !unblocked && !(this.#reader?.isBehind ?? false)) return true;
     this.#setSleepEpoch();
     return false;
@@ -195,16 +230,31 @@ export class LogMember {
     );
     const isKeeper = words.get(layout.keeper) === this.process + 1;
     assert(!isKeeper || this.#consuming === "explicit", "the keeper says itself what it has consumed");
-    const isKeeperFirst = words.get(HeaderWord.keeping) === Keeping.keeperFirst;
-    this.#isAwaited = isKeeper && isKeeperFirst;
+    assert(!isKeeper || this.#following === "tail", "the keeper reads all of the log");
+    this.#isAwaited = isKeeper && words.get(HeaderWord.keeping) === Keeping.keeperFirst;
     this.#reader = new LogReader(this.segment, this.process, {
       sequence,
-      endWord: isKeeperFirst && !isKeeper ? layout.kept : layout.tail,
+      endWord: this.#endWord,
       consuming: this.#consuming,
       onConsumed: (from, to) => this.#consumed(from, to),
     });
     words.store(layout.process(this.process, ProcessWord.reading), this.generation);
     return this.#reader;
+  }
+
+  get #endWord(): number | undefined {
+    const { words, layout } = this.segment;
+    switch (this.#following) {
+      case "nothing":
+        return undefined;
+      case "delivered":
+        return layout.delivered;
+      case "tail": {
+        const isKeeper = words.get(layout.keeper) === this.process + 1;
+        const isKeeperFirst = words.get(HeaderWord.keeping) === Keeping.keeperFirst;
+        return isKeeperFirst && !isKeeper ? layout.kept : layout.tail;
+      }
+    }
   }
 
   /** While somebody waits for readers, the sequencer wants to hear when one passes its mark. */
@@ -234,8 +284,6 @@ export class LogMember {
   }
 
   #block(length: number): void {
-    // What is not published can never be consumed: waiting for it would be waiting for ever.
-    this.#writer.publish();
     this.#writer.block(length);
     this.#blocked = true;
     this.#ringSequencer();

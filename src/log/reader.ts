@@ -57,8 +57,11 @@ export type Consuming = "automatic" | "explicit";
 export interface Reading {
   /** The first sequence number to be read; the sequencer must have kept it (see `SlotWord.joinAtLow`). */
   sequence: number;
-  /** Index of the word that says up to where there is something for this reader: `tail`, or `kept` of the layout. */
-  endWord: number;
+  /**
+   * Index of the word that says up to where there is something for this reader: `tail`, `kept`, or `delivered` of the
+   * layout; undefined: there is nothing.
+   */
+  endWord: number | undefined;
   consuming: Consuming;
   /** Told whenever the consumed position was published, as order positions. */
   onConsumed(from: number, to: number): void;
@@ -76,7 +79,6 @@ export class LogReader {
   readonly #record: LogRecord;
   readonly #consumedWord: number;
   readonly #readWord: number;
-  readonly #endWord: number;
   readonly #process: number;
   readonly #orderMask: number;
   readonly #ringMask: number;
@@ -84,6 +86,7 @@ export class LogReader {
   readonly #firstPayloads: readonly number[];
   readonly #isExplicit: boolean;
   readonly #onConsumed: (from: number, to: number) => void;
+  #endWord: number | undefined;
   #sequence: number;
   /** The sequence number before which all is consumed. */
   #consumed: number;
@@ -116,7 +119,13 @@ export class LogReader {
     return this.#sequence;
   }
 
+  /** Reads up to another word from now on; see `Reading`. May be ahead of what that says, and waits then. */
+  readTo(endWord: number | undefined): void {
+    this.#endWord = endWord;
+  }
+
   get isBehind(): boolean {
+    if (this.#endWord === undefined) return false;
     const behind = (this.#segment.words.load(this.#endWord) - positionOf(this.#sequence)) | 0;
     return this.#endWord === this.#segment.layout.tail ? behind !== 0 : behind > 0;
   }
@@ -126,13 +135,15 @@ export class LogReader {
    * @throws LogCorruptionError where an entry is not the one that must stand there
    */
   poll(handler: RecordHandler, limit: number): number {
+    const endWord = this.#endWord;
+    if (endWord === undefined) return 0;
     const { words, layout } = this.#segment;
     const record = this.#record;
     const start = positionOf(this.#sequence);
-    const available = (words.load(this.#endWord) - start) | 0;
+    const available = (words.load(endWord) - start) | 0;
     if (available === 0) return 0;
-    // Who was let in at the tail waits until the keeper has come so far.
-    if (available < 0 && available >= -this.#orderMask - 1 && this.#endWord !== layout.tail) return 0;
+    // Who was let in at the tail waits until those who go first have come so far.
+    if (available < 0 && available >= -this.#orderMask - 1 && endWord !== layout.tail) return 0;
     if (available < 0 || available > this.#orderMask + 1)
       throw new LogCorruptionError(
         `process ${this.#process} is to read ${available} entries at ${this.#sequence}`,
@@ -185,8 +196,8 @@ export class LogReader {
   }
 
   #publish(): void {
-    if (this.#isExplicit) this.#segment.words.set(this.#readWord, positionOf(this.#sequence));
-    else this.#publishConsumed(this.#sequence);
+    this.#segment.words.set(this.#readWord, positionOf(this.#sequence));
+    if (!this.#isExplicit) this.#publishConsumed(this.#sequence);
   }
 
   #publishConsumed(sequence: number): void {

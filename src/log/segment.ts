@@ -7,6 +7,7 @@ import {
   Layout,
   MAGIC,
   ProcessWord,
+  RECORD_ALIGNMENT_BYTES,
   SlotWord,
   WORD_BYTES,
 } from "./layout.ts";
@@ -81,7 +82,7 @@ export function formatSegment(words: Words, geometry: Geometry, options: FormatO
     words.set(layout.slot(process, SlotWord.ordered), startPosition | 0);
     words.set(layout.process(process, ProcessWord.published), startPosition | 0);
   }
-  for (const word of [layout.tail, layout.settled, layout.reclaimed, layout.kept])
+  for (const word of [layout.tail, layout.settled, layout.reclaimed, layout.kept, layout.delivered])
     words.set(word, (firstSequence % UINT32_SPAN) | 0);
   words.store(HeaderWord.checksum, headerChecksum(words));
   return { words, layout };
@@ -126,6 +127,14 @@ export function openSegment(words: Words): Segment {
 /** Whether the log is made with a keeper: only then is what is in it there to be recovered. */
 export function isKept({ words }: Segment): boolean {
   return words.get(HeaderWord.keeping) !== Keeping.none;
+}
+
+/**
+ * Ring position up to which a process says that it has written: a multiple of 8, whatever it says. Of a dead process it
+ * is final, until its slot is given to another: what it had appended beyond does not exist.
+ */
+export function publishedBy({ words, layout }: Segment, process: number): number {
+  return words.load(layout.process(process, ProcessWord.published)) & -RECORD_ALIGNMENT_BYTES;
 }
 
 export function readUint53(words: Words, low: number, high: number): number {

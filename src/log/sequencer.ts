@@ -1,23 +1,25 @@
 import { UINT32_SPAN, assert } from "../base/index.ts";
 import {
+  Following,
   HeaderWord,
   Keeping,
   ORDER_ENTRY_WORDS,
   OrderWord,
   PADDING_KIND,
   ProcessWord,
-  RECORD_ALIGNMENT_BYTES,
   RecordWord,
   SlotWord,
   WORD_BYTES,
   WORD_SHIFT,
   recordBytes,
 } from "./layout.ts";
-import type { Doorbell } from "./member.ts";
+import { type Doorbell, SEQUENCER } from "./member.ts";
+import { type Probed, Probes } from "./probes.ts";
 import { Runs } from "./runs.ts";
-import type { Segment } from "./segment.ts";
+import { type Segment, publishedBy } from "./segment.ts";
 import type { SequencerEvents } from "./sequencerEvents.ts";
-import { type SlotState, readState } from "./state.ts";
+import { Servers } from "./servers.ts";
+import { type Admission, type SlotReport, type SlotState, nextGeneration, readState } from "./state.ts";
 
 /* Copies, for what is done for every record: see writer.ts. */
 const Order = { ...OrderWord };
@@ -33,25 +35,7 @@ const RECORDS_PER_WRITER = 256;
 /** Before readers are woken: who finds more at a time sleeps less often, and each waking is a call of the kernel. */
 const ROUNDS_PER_TURN = 8;
 
-/** Generations begin anew after this one; their negatives mark what was released. */
-const GENERATION_MAX = 0x7fffffff;
-
-/** A process that leaves so many probes unanswered does not live any more. */
-export const PROBES_MISSED_MAX = 4;
-
-/**
- * Ticks between probes of a process that sleeps with nothing to do: to wake them all each second is most of what an
- * idle server would use.
- */
-const SLEEPER_PROBE_TICKS = 16;
-
-interface Slot extends SlotState {
-  /** The sleep epoch that was rung last. */
-  rang: number;
-  /** Whether the last probe was for this process, too. */
-  isAsked: boolean;
-  probesMissed: number;
-}
+type Slot = SlotState & Probed;
 
 /**
  * Gives every published record its place in the one order, and takes back the space of what everybody has read.
@@ -71,6 +55,8 @@ export class Sequencer {
   readonly #changedLimits = new Set<number>();
   /** Processes with records that were ordered since the tail was published. */
   readonly #unsettled: number[] = [];
+  readonly #servers: Servers;
+  readonly #probes: Probes;
   readonly #keeping: number;
   #keeper: number | undefined;
   /** Order position before which the keeper needs nothing. */
@@ -83,11 +69,11 @@ export class Sequencer {
   #turn = 0;
   #bells = 0;
   #pressure = false;
-  #ticks = 0;
-  #isSuspicious = false;
 
   /**
-   * Goes on where the segment stands: a new one, or one whose sequencer was killed between any two instructions.
+   * Goes on where the segment stands: a new one, or one whose sequencer was killed between any two instructions. Of
+   * what that one had ordered `events` are told nothing, though it may not have been told itself. And every process
+   * that it had let in, but for process 0 and the keeper, counts as one that serves somebody until `standDown`.
    * @param clock milliseconds since 1970; may go back, the log's time does not
    * @throws LogCorruptionError where the segment cannot be what a sequencer left
    */
@@ -108,6 +94,14 @@ export class Sequencer {
     this.#minConsumed = state.minConsumed;
     this.#timeMs = state.timeMs;
     this.#pressure = words.get(layout.pressure) === 1;
+    this.#servers = new Servers(
+      segment,
+      state.delivered,
+      (process) => this.#consumed(process),
+      (process, reason) => this.#violate(process, reason),
+    );
+    const ring = (process: number): void => this.#ring(process);
+    this.#probes = new Probes(segment, this.#slots, ring, (process) => events.onHung(process));
     for (const { end, process, position } of state.runs) this.#runs.push(end, process, position);
     for (const [process, slot] of state.slots.entries()) {
       words.set(layout.slot(process, SlotWord.ordered), slot.ordered);
@@ -115,9 +109,10 @@ export class Sequencer {
       this.#slots.push({ ...slot, rang: 0, isAsked: false, probesMissed: 0 });
     }
     words.set(layout.settled, this.#published);
-    for (const [process, { generation, violation }] of this.#slots.entries()) {
+    for (const [process, { generation, joined, violation }] of this.#slots.entries()) {
       // Nobody knows whether our predecessor still had it ended.
       if (generation !== 0 && violation !== undefined) events.onViolation(process, violation);
+      if (joined && process !== SEQUENCER && process !== this.#keeper) this.serve(process);
     }
   }
 
@@ -133,7 +128,7 @@ export class Sequencer {
 
   /** In a log with a keeper: the first sequence number that is kept for it, whether one lives or not. */
   get kept(): number {
-    return this.#sequence - ((((this.#sequence % UINT32_SPAN) | 0) - this.#kept) | 0);
+    return this.#sequenceAt(this.#kept);
   }
 
   /** Whether some process is the keeper now. */
@@ -141,37 +136,27 @@ export class Sequencer {
     return this.#keeper !== undefined;
   }
 
-  /**
-   * Gives a slot to a new process, whose records are ordered from now on. Its former owner is known to be dead.
-   * @param options `keeper`: what it has not consumed is kept, even when it has died. It begins where the last one
-   * had consumed. Only where the segment was made with one, and one at a time.
-   */
-  admit(process: number, { keeper = false }: { keeper?: boolean } = {}): number {
+  /** Gives a slot to a new process, whose records are ordered from now on. Its former owner is known to be dead. */
+  admit(process: number, { keeper = false, early = false }: Admission = {}): number {
     const { words, layout } = this.#segment;
     const slot = this.#slot(process);
     assert(slot.generation === 0 && !this.hasUnordered(process), `slot ${process} is taken`);
     if (slot.violation !== undefined) {
       // Nobody reads its ring any more: the next owner starts where this one stopped, whatever it left there.
-      slot.ordered = this.#publishedBy(process);
+      slot.ordered = publishedBy(this.#segment, process);
       slot.limit = slot.ordered;
       words.set(layout.slot(process, SlotWord.ordered), slot.ordered);
       words.store(layout.slot(process, SlotWord.limit), slot.limit);
     }
-    // Negative where its owner was released.
-    let generation = Math.abs(words.get(layout.slot(process, SlotWord.generation)));
-    // Nor is it one that the last owner, gone wrong, left behind for the next: that would be let in unasked.
-    do generation = generation === GENERATION_MAX ? 1 : generation + 1;
-    while (
-      generation === words.get(layout.process(process, ProcessWord.attached)) ||
-      generation === words.get(layout.process(process, ProcessWord.reading))
-    );
     if (keeper) {
       assert(this.#keeping !== Keeping.none, "the log was made without a keeper");
       assert(this.#keeper === undefined, "the log has a keeper");
       this.#keeper = process;
       words.set(layout.keeper, process + 1);
     }
-    slot.generation = generation;
+    words.set(layout.slot(process, SlotWord.early), early ? 1 : 0);
+    slot.generation = nextGeneration(this.#segment, process);
+    slot.early = early;
     slot.joined = false;
     slot.violation = undefined;
     slot.rang = 0;
@@ -183,7 +168,8 @@ export class Sequencer {
 
   /**
    * Takes a slot back from a process that is known to be dead. What it had published is ordered first; its claim on
-   * space ends at once. Only the keeper's stays, for the next keeper.
+   * space ends at once. Only the keeper's stays, for the next keeper; and that of a process that served somebody, until
+   * it is `inherited`.
    */
   release(process: number): void {
     const slot = this.#slot(process);
@@ -196,6 +182,7 @@ export class Sequencer {
 
   /** All processes are known to be dead: nothing but the keeper's claim holds the log back any more. */
   releaseAll(): void {
+    this.#servers.clear();
     for (const [process, { generation }] of this.#slots.entries()) if (generation !== 0) this.#free(process);
   }
 
@@ -207,10 +194,43 @@ export class Sequencer {
       this.#keeper = undefined;
       words.set(layout.keeper, 0);
     }
+    this.#servers.bequeath(process, this.#published);
     slot.joined = false;
     words.store(layout.slot(process, SlotWord.joined), 0);
     words.store(layout.slot(process, SlotWord.generation), -slot.generation);
     slot.generation = 0;
+  }
+
+  /**
+   * A reader serves somebody from now on: those that follow what is delivered are given nothing that it has not
+   * consumed. Where it is behind what is delivered already, it has nothing to deliver of that.
+   */
+  serve(process: number): void {
+    const slot = this.#slot(process);
+    assert(slot.joined, `process ${process} does not read, and cannot serve anybody`);
+    assert(process !== SEQUENCER && process !== this.#keeper, `process ${process} has another role`);
+    this.#servers.add(process, slot.generation, this.#minConsumed, this.#published);
+  }
+
+  /** A process serves nobody any more, or never did. */
+  standDown(process: number): void {
+    this.#servers.remove(process);
+  }
+
+  /**
+   * What a process left that died while it served somebody belongs to others by now, who are readers, and behind it or
+   * as far as it was. From the next step on nothing is kept for it any more.
+   */
+  inherited(process: number, generation: number): void {
+    this.#servers.inherit(process, generation);
+  }
+
+  /**
+   * The sequence number after the last record that a process had consumed that serves somebody, or that died while it
+   * did and is not inherited. Of a dead one it is final.
+   */
+  servedThrough(process: number, generation: number): number {
+    return this.#sequenceAt(this.#servers.through(process, generation, this.#published));
   }
 
   /** The keeper is dead, and nobody waits for the next one: until that reads, the log goes on as if there were none. */
@@ -233,7 +253,7 @@ export class Sequencer {
   hasUnordered(process: number): boolean {
     const slot = this.#slot(process);
     return slot.violation === undefined
-      ? this.#publishedBy(process) !== slot.ordered
+      ? publishedBy(this.#segment, process) !== slot.ordered
       : this.#runs.includes(process);
   }
 
@@ -279,39 +299,16 @@ export class Sequencer {
    * sleeps and has nothing to do is left asleep, but for once in `SLEEPER_PROBE_TICKS`, and when there is a suspicion.
    */
   probe(): void {
-    const { words, layout } = this.#segment;
-    const last = words.get(layout.probe);
-    this.#ticks += 1;
-    this.#slots.forEach((slot, process) => {
-      if (process === 0 || slot.generation === 0 || !slot.joined) return;
-      const answered = !slot.isAsked || words.load(layout.process(process, ProcessWord.probeAnswer)) === last;
-      slot.probesMissed = answered ? 0 : slot.probesMissed + 1;
-      const epoch = words.load(layout.process(process, ProcessWord.sleepEpoch));
-      const isIdle = (epoch & 1) === 1 && epoch !== slot.rang;
-      const isItsTurn = (this.#ticks + process) % SLEEPER_PROBE_TICKS === 0;
-      slot.isAsked = !isIdle || !answered || isItsTurn || this.#isSuspicious;
-    });
-    this.#isSuspicious = false;
-    words.store(layout.probe, (last + 1) | 0);
-    this.#slots.forEach((slot, process) => {
-      if (!slot.isAsked || slot.generation === 0) return;
-      if (slot.probesMissed >= PROBES_MISSED_MAX) this.#events.onHung(process);
-      else this.#ring(process);
-    });
+    this.#probes.tick();
   }
 
   /** Some process may have stopped: the next `probe` asks them all. */
   suspect(): void {
-    this.#isSuspicious = true;
+    this.#probes.suspect();
   }
 
   /** What there is to know of a slot, for those who look. */
-  inspect(process: number): {
-    generation: number;
-    joined: boolean;
-    orderedBytes: number;
-    lagRecords: number;
-  } {
+  inspect(process: number): SlotReport {
     const slot = this.#slot(process);
     const lag = slot.joined ? (this.#published - this.#consumed(process)) | 0 : 0;
     return {
@@ -322,13 +319,18 @@ export class Sequencer {
     };
   }
 
+  /** The sequence number of an order position, which the next one is not far from. */
+  #sequenceAt(position: number): number {
+    return this.#sequence - ((((this.#sequence % UINT32_SPAN) | 0) - position) | 0);
+  }
+
   #slot(process: number): Slot {
     const slot = this.#slots[process];
     assert(slot !== undefined, `there is no slot ${process}`);
     return slot;
   }
 
-  /** Processes that have mapped their pages since become readers: the keeper where it has to, others from now on. */
+  /** Processes that have mapped their pages since become readers, each from where it is to. */
   #letIn(): number {
     const { words, layout } = this.#segment;
     let work = 0;
@@ -338,13 +340,14 @@ export class Sequencer {
       this.#publishTail();
       slot.joined = true;
       if (process === this.#keeper) this.#isLetGo = false;
-      const sequence = process === this.#keeper ? this.kept : this.#sequence;
-      slot.joinAt = (sequence % UINT32_SPAN) | 0;
+      const early = slot.early ? this.#minConsumed : this.#published;
+      slot.joinAt = process === this.#keeper ? this.#kept : early;
+      const sequence = this.#sequenceAt(slot.joinAt);
       words.set(layout.slot(process, SlotWord.joinAtLow), slot.joinAt);
       words.set(layout.slot(process, SlotWord.joinAtHigh), Math.floor(sequence / UINT32_SPAN));
       words.store(layout.slot(process, SlotWord.joined), slot.generation);
       this.#ring(process);
-      this.#events.onJoined?.(process);
+      this.#events.onJoined?.(process, sequence);
       work += 1;
     });
     return work;
@@ -354,7 +357,7 @@ export class Sequencer {
   #order(process: number, limit: number): number {
     const { words, layout } = this.#segment;
     const slot = this.#slots[process]!;
-    const published = this.#publishedBy(process);
+    const published = publishedBy(this.#segment, process);
     let position = slot.ordered;
     if (published === position || slot.violation !== undefined) return 0;
     const { ringBytes } = layout.geometry;
@@ -430,6 +433,7 @@ export class Sequencer {
 
   #violate(process: number, reason: string): number {
     const slot = this.#slots[process]!;
+    if (slot.violation !== undefined) return 0;
     slot.violation = reason;
     const { words, layout } = this.#segment;
     words.set(
@@ -438,12 +442,6 @@ export class Sequencer {
     );
     this.#events.onViolation(process, reason);
     return 0;
-  }
-
-  /** Ring position up to which a process says that it has written. Positions are multiples of 8, whatever it says. */
-  #publishedBy(process: number): number {
-    const { words, layout } = this.#segment;
-    return words.load(layout.process(process, ProcessWord.published)) & -RECORD_ALIGNMENT_BYTES;
   }
 
   #publishTail(): void {
@@ -494,15 +492,20 @@ export class Sequencer {
   #reclaim(): number {
     const { words, layout } = this.#segment;
     const news = this.#followKeeper();
+    const end = this.#keeping === Keeping.keeperFirst ? this.#kept : this.#published;
+    this.#servers.deliver(end, this.#published);
     let least = (this.#published - this.#minConsumed) | 0;
     if (least === 0 && this.#runs.isEmpty) return news;
     if (this.#keeping !== Keeping.none) least = Math.min(least, (this.#kept - this.#minConsumed) | 0);
+    least = this.#servers.leastBequest(this.#minConsumed, least);
     for (let process = 0; process < this.#slots.length; process += 1) {
       const slot = this.#slots[process]!;
       if (!slot.joined) continue;
-      const ahead = (this.#consumed(process) - this.#minConsumed) | 0;
+      // Of a process that serves only what is delivered by that, too.
+      const consumed = this.#servers.position(process) ?? this.#consumed(process);
+      const ahead = (consumed - this.#minConsumed) | 0;
       if (ahead >= 0 && ahead <= ((this.#published - this.#minConsumed) | 0)) least = Math.min(least, ahead);
-      else if (slot.violation === undefined) this.#violate(process, "consumed what was not there");
+      else this.#violate(process, "consumed what was not there");
     }
     this.#minConsumed = (this.#minConsumed + least) | 0;
     words.set(layout.reclaimed, this.#minConsumed);
@@ -567,16 +570,17 @@ export class Sequencer {
   /** How many records there are for a reader that it has not read. Below 0 where it is ahead of what it may read. */
   #unread(process: number): number {
     const { words, layout } = this.#segment;
-    const consumed = this.#consumed(process);
-    if (process !== this.#keeper) {
-      const end = this.#keeping === Keeping.keeperFirst ? this.#kept : this.#published;
-      return (end - consumed) | 0;
-    }
-    // It has its own reasons for when it consumes; to wake it for what it has read would be in vain.
+    const following = words.load(layout.process(process, ProcessWord.following));
+    if (following === Following.nothing) return 0;
     const isReading =
-      words.get(layout.process(process, ProcessWord.reading)) === this.#slots[process]!.generation;
-    const read = isReading ? words.load(layout.process(process, ProcessWord.read)) : consumed;
-    return (this.#published - read) | 0;
+      words.load(layout.process(process, ProcessWord.reading)) === this.#slots[process]!.generation;
+    // When it consumes has its own reasons; to wake it for what it has read would be in vain.
+    const read = isReading
+      ? words.load(layout.process(process, ProcessWord.read))
+      : this.#slots[process]!.joinAt;
+    if (process === this.#keeper) return (this.#published - read) | 0;
+    if (following === Following.delivered) return (this.#servers.delivered - read) | 0;
+    return ((this.#keeping === Keeping.keeperFirst ? this.#kept : this.#published) - read) | 0;
   }
 
   /** Rings the bell of a process that sleeps, once for each sleep. */

@@ -3,8 +3,8 @@ export interface SequencerEvents {
   onViolation(process: number, reason: string): void;
   /** A process left too many probes unanswered: it has to be ended. */
   onHung(process: number): void;
-  /** A process is a reader from now on. */
-  onJoined?(process: number): void;
+  /** A process is a reader from now on, and will read from this sequence number on. */
+  onJoined?(process: number, sequence: number): void;
   /** A record was given its place. For the sequencer's own process, which may act on kinds (never on payloads). */
   onOrdered?(process: number, kind: number, sequence: number): void;
 }

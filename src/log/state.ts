@@ -5,6 +5,7 @@ import {
   ORDER_ENTRY_WORDS,
   OrderWord,
   PADDING_KIND,
+  ProcessWord,
   RECORD_ALIGNMENT_BYTES,
   RECORD_HEADER_BYTES,
   SlotWord,
@@ -12,9 +13,14 @@ import {
 } from "./layout.ts";
 import { LogCorruptionError, type Segment, readUint53 } from "./segment.ts";
 
+/** Generations begin anew after this one; their negatives mark what was released. */
+const GENERATION_MAX = 0x7fffffff;
+
 export interface SlotState {
   /** Of its owner; 0: free. */
   generation: number;
+  /** Whether it is to read from the oldest record that is still there. */
+  early: boolean;
   /** Let in as a reader: from then on it holds the log back. */
   joined: boolean;
   /** Order position from which it reads. */
@@ -27,6 +33,25 @@ export interface SlotState {
   violation: string | undefined;
 }
 
+/** How a process is let in. */
+export interface Admission {
+  /**
+   * What it has not consumed is kept, even when it has died. It begins where the last one had consumed. Only where the
+   * segment was made with one, and one at a time.
+   */
+  keeper?: boolean;
+  /** It begins with the oldest record that is still there; others with the first that comes after they were let in. */
+  early?: boolean;
+}
+
+/** What there is to know of a slot, for those who look. */
+export interface SlotReport {
+  generation: number;
+  joined: boolean;
+  orderedBytes: number;
+  lagRecords: number;
+}
+
 /** What a sequencer knows, as it can be read from the segment when the one that knew it is dead. */
 export interface SequencerState {
   /** The sequence number that the next record gets. */
@@ -37,6 +62,8 @@ export interface SequencerState {
   keeper: number | undefined;
   /** Order position before which the keeper needs nothing; the tail where the segment was made without one. */
   kept: number;
+  /** Order position up to which every process that serves somebody is known to have consumed. */
+  delivered: number;
   /** Order position up to which everybody is known to have consumed. */
   minConsumed: number;
   slots: SlotState[];
@@ -69,6 +96,9 @@ export function readState(segment: Segment): SequencerState {
   const kept = isKept ? words.get(layout.kept) : tail;
   if (behindTail("kept", kept) > outstanding)
     throw new LogCorruptionError("the segment's records were reclaimed, and not consumed by the keeper");
+  const delivered = words.get(layout.delivered);
+  if (behindTail("delivered", delivered) > outstanding)
+    throw new LogCorruptionError("the segment's records were reclaimed, and not delivered");
 
   const slots: SlotState[] = [];
   for (let process = 0; process < processes; process += 1) {
@@ -77,12 +107,13 @@ export function readState(segment: Segment): SequencerState {
     const generation = Math.max(0, owner);
     const isCutOff = owner !== 0 && words.get(layout.slot(process, SlotWord.cutOff)) === Math.abs(owner);
     const violation = isCutOff ? "it was cut off before" : undefined;
+    const early = words.get(layout.slot(process, SlotWord.early)) === 1;
     const joined = generation !== 0 && words.load(layout.slot(process, SlotWord.joined)) === generation;
     const joinAt = words.get(layout.slot(process, SlotWord.joinAtLow));
     const ordered = words.get(layout.slot(process, SlotWord.ordered));
     if (ordered % RECORD_ALIGNMENT_BYTES !== 0)
       throw new LogCorruptionError(`process ${process} is ordered up to ${ordered}, where no record can end`);
-    slots.push({ generation, joined, joinAt, ordered, limit: ordered, violation });
+    slots.push({ generation, early, joined, joinAt, ordered, limit: ordered, violation });
   }
 
   const runs: SequencerState["runs"] = [];
@@ -107,10 +138,24 @@ export function readState(segment: Segment): SequencerState {
     ...last,
     keeper: readKeeper(segment, slots),
     kept,
+    delivered,
     minConsumed: (tail - outstanding) | 0,
     slots,
     runs,
   };
+}
+
+/** Of a free slot's next owner. */
+export function nextGeneration({ words, layout }: Segment, process: number): number {
+  // Negative where its owner was released.
+  let generation = Math.abs(words.get(layout.slot(process, SlotWord.generation)));
+  // Nor is it one that the last owner, gone wrong, left behind for the next: that would be let in unasked.
+  do generation = generation === GENERATION_MAX ? 1 : generation + 1;
+  while (
+    generation === words.get(layout.process(process, ProcessWord.attached)) ||
+    generation === words.get(layout.process(process, ProcessWord.reading))
+  );
+  return generation;
 }
 
 /** The next sequence number, and the time of the last record. */

@@ -3,7 +3,6 @@ import {
   KIND_MAX,
   PADDING_KIND,
   ProcessWord,
-  RECORD_ALIGNMENT_BYTES,
   RECORD_HEADER_BYTES,
   RecordWord,
   SlotWord,
@@ -11,7 +10,7 @@ import {
   WORD_SHIFT,
   recordBytes,
 } from "./layout.ts";
-import type { Segment } from "./segment.ts";
+import { type Segment, publishedBy } from "./segment.ts";
 
 /** What `append` and `claim` answer instead of a number ≥ 0. Nothing was written; the caller still has the record. */
 export const BACK_PRESSURED = -1;
@@ -64,7 +63,7 @@ export class RingWriter {
     this.#limitWord = layout.slot(process, SlotWord.limit);
     this.#publishedWord = layout.process(process, ProcessWord.published);
     // A successor in the same slot goes on where the last owner stopped: on a record boundary, whatever it left.
-    this.#head = words.load(this.#publishedWord) & -RECORD_ALIGNMENT_BYTES;
+    this.#head = publishedBy(segment, process);
     this.#limit = words.load(this.#limitWord);
   }
 
@@ -116,15 +115,26 @@ export class RingWriter {
     return this.commit(kind, room);
   }
 
+  /** Ring position after what was committed so far: what `publish` will publish. 32 bits, and wraps. */
+  get head(): number {
+    return this.#head;
+  }
+
+  get hasUnpublished(): boolean {
+    return this.#head !== this.#segment.words.get(this.#publishedWord);
+  }
+
   /** Makes all that was committed exist. Returns whether there was anything. */
   publish(): boolean {
-    const { words } = this.#segment;
-    if (this.#head === words.get(this.#publishedWord)) return false;
-    words.store(this.#publishedWord, this.#head);
+    if (!this.hasUnpublished) return false;
+    this.#segment.words.store(this.#publishedWord, this.#head);
     return true;
   }
 
-  /** After BACK_PRESSURED: asks the sequencer to say when a quarter of the ring, or `length` if more, is free. */
+  /**
+   * After BACK_PRESSURED: asks the sequencer to say when a quarter of the ring, or `length` if more, is free. What is
+   * not published by then has to be, or it is waited for for ever.
+   */
   block(length: number): void {
     const { words, layout } = this.#segment;
     // The worst case of a record: it may need the ring's end padded first.

@@ -142,7 +142,8 @@ class MemberLog implements Log {
   append(kind: number, payload: Uint8Array, room = 0): number {
     if (this.#closed) return CLOSED;
     const position = this.#member.append(kind, room, payload);
-    if (position >= 0) this.#wake();
+    // Who was refused has to publish what it appended before, too: that holds the room that it waits for.
+    if (position >= 0 || position === BACK_PRESSURED) this.#wake();
     return position;
   }
 

@@ -46,8 +46,8 @@ export interface LogHostOptions {
   onDead?(process: number): void;
   /** A process has ended, and everything that it had published is in the order. Its slot is free again. */
   onGone?(process: number, code: number | null, signal: NodeJS.Signals | null): void;
-  /** A process that was started reads the log from now on. */
-  onJoined?(process: number): void;
+  /** A process that was started reads the log from now on, from this sequence number. */
+  onJoined?(process: number, sequence: number): void;
   /** A record of this kind was ordered. Called before anybody can read it; may append to process 0's ring. */
   onOrdered?(process: number, kind: number, sequence: number): void;
 }
@@ -238,6 +238,8 @@ export class LogHost implements Disposable {
     this.member.publish();
     this.sequencer.step();
     this.#bury();
+    // What was appended on that occasion: the look before sleep finds it.
+    this.member.publish();
   }
 
   /** A dead process's slot is free when all that it had published is in the order: only then is its end told. */

@@ -272,6 +272,7 @@ export function nameWords(layout: Layout): (index: number) => string {
     "bells",
     "kept",
     "keeper",
+    "delivered",
   ] as const) {
     names.set(layout[name], `the sequencer's ${name}`);
   }

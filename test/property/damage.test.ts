@@ -427,8 +427,6 @@ function inFlight({ geometry, startPosition, firstSequence }: Start, counts: rea
   for (const [stage, count] of counts.entries()) {
     for (let i = 0; i < count; i += 1) {
       if (writer.append(KIND, 0, payload(i)) > 0) appended += 1;
-      // Who is refused publishes what it has.
-      else end = firstSequence + appended;
     }
     if (stage < 3) {
       writer.publish();

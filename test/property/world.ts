@@ -617,6 +617,7 @@ export class World {
       if (!isHostFree) return;
       this.#occupy(host, () => {
         this.#sequencer = this.#createSequencer();
+        for (const actor of this.#residents.values()) this.#sequencer.standDown(actor.process);
         host.loop!.soon();
       });
       return;
