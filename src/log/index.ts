@@ -20,10 +20,12 @@ export {
   formatSegment,
   isKept,
   openSegment,
+  ownerOf,
   publishedBy,
 } from "./segment.ts";
 export { PROBES_MISSED_MAX } from "./probes.ts";
 export { Sequencer } from "./sequencer.ts";
 export type { SequencerEvents } from "./sequencerEvents.ts";
+export { succeed } from "./succession.ts";
 export { ArrayWords, type Words } from "./words.ts";
 export { BACK_PRESSURED, CLOSED, NOT_READY, TOO_BIG } from "./writer.ts";

@@ -129,6 +129,12 @@ export function isKept({ words }: Segment): boolean {
   return words.get(HeaderWord.keeping) !== Keeping.none;
 }
 
+/** Generation of the process that a slot belongs to; 0: it is free, or its owner was released. */
+export function ownerOf({ words, layout }: Segment, process: number): number {
+  // Negative where its owner was released.
+  return Math.max(0, words.get(layout.slot(process, SlotWord.generation)));
+}
+
 /**
  * Ring position up to which a process says that it has written: a multiple of 8, whatever it says. Of a dead process it
  * is final, until its slot is given to another: what it had appended beyond does not exist.

@@ -1,11 +1,6 @@
-import { closeSync, fstatSync, renameSync, unlinkSync } from "node:fs";
-import { type Segment, SegmentMismatchError, openSegment } from "../log/index.ts";
-import { fallocate, openOwnFile } from "./libc.ts";
-import { Mapping } from "./mapping.ts";
-
-/** Less cannot hold a header, more than this no layout can ask for. */
-const SEGMENT_BYTES_MIN = 4096;
-const SEGMENT_BYTES_MAX = 2 ** 42;
+import { closeSync, renameSync, unlinkSync } from "node:fs";
+import { type Segment, openSegment } from "../log/index.ts";
+import { Mapping, openSegmentFile } from "./mapping.ts";
 
 /** The segment of a server whose processes are all dead, with every page writable: what `recoverSegment` asks for. */
 export class LeftoverSegment implements Disposable {
@@ -20,39 +15,23 @@ export class LeftoverSegment implements Disposable {
    * @throws where it is not a regular file of this user, a symbolic link among others
    */
   static open(path: string): LeftoverSegment | undefined {
-    let descriptor: number;
     try {
-      descriptor = openOwnFile(path);
+      const { descriptor, layout } = openSegmentFile(path);
+      try {
+        return new LeftoverSegment(path, descriptor, layout.totalBytes);
+      } finally {
+        closeSync(descriptor);
+      }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;
     }
-    try {
-      const { size } = fstatSync(descriptor);
-      if (size < SEGMENT_BYTES_MIN || size > SEGMENT_BYTES_MAX || size % SEGMENT_BYTES_MIN !== 0)
-        throw new SegmentMismatchError(`not a segment that this version can read: it has ${size} bytes`);
-      return new LeftoverSegment(path, descriptor, size);
-    } finally {
-      closeSync(descriptor);
-    }
   }
 
   private constructor(path: string, descriptor: number, size: number) {
-    // Where it has holes, a store would end this process if there is no memory for it.
-    fallocate(descriptor, size);
     this.path = path;
     this.#mapping = new Mapping(descriptor, size, { offset: 0, length: size });
-    try {
-      this.segment = openSegment(this.#mapping.words);
-      const { totalBytes } = this.segment.layout;
-      if (totalBytes !== size)
-        throw new SegmentMismatchError(
-          `not a segment that this version can read: ${totalBytes} bytes are promised, ${size} are there`,
-        );
-    } catch (error) {
-      this.#mapping[Symbol.dispose]();
-      throw error;
-    }
+    this.segment = openSegment(this.#mapping.words);
   }
 
   get bytes(): number {

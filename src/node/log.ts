@@ -16,13 +16,13 @@ import {
   TOO_BIG,
 } from "../log/index.ts";
 import { pageBytes } from "./libc.ts";
-import { type Hosted, LogHost, type MemberStreams } from "./logHost.ts";
+import { LogHost, type MemberStreams, type Spawned } from "./logHost.ts";
 import { attachMember } from "./logMember.ts";
 
 export { BACK_PRESSURED, CLOSED, LogRecord, NOT_READY, type RecordHandler, TOO_BIG };
 export { LogCorruptionError, SegmentMismatchError } from "../log/index.ts";
 export { SystemError } from "./libc.ts";
-export type { Hosted, MemberStreams } from "./logHost.ts";
+export type { MemberStreams, Spawned } from "./logHost.ts";
 
 export interface CreateLogOptions {
   /** How many processes can take part besides this one: 1 to 1,023. */
@@ -71,7 +71,7 @@ export interface HostedLog extends Log {
    * Starts a member: `node args…`, which calls `attachLog`. Its errors go where this process's go.
    * @throws AssertionError where `members` of them are alive already
    */
-  spawn(args: readonly string[], streams?: MemberStreams): Hosted;
+  spawn(args: readonly string[], streams?: MemberStreams): Spawned;
 }
 
 /**

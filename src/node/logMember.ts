@@ -14,20 +14,32 @@ const SEQUENCER_BELL_DESCRIPTOR = 5;
 export const FIRST_EXTRA_DESCRIPTOR = 6;
 
 /** In the order of the descriptors above. */
-export function memberDescriptors(of: { segment: number; bell: number; sequencerBell: number }): number[] {
+export function memberDescriptors(of: MemberBells & { readonly segment: number }): number[] {
   return [of.segment, of.bell, of.sequencerBell];
+}
+
+/** A member's bells: the end of its own that it hears, and the end of the sequencer's that it rings. */
+export interface MemberBells {
+  readonly bell: number;
+  readonly sequencerBell: number;
 }
 
 export interface AttachedMember {
   readonly member: LogMember;
   readonly loop: AgentLoop;
+  /**
+   * Another process goes on in the host's place: its bells instead of those of the dead one. The descriptors belong to
+   * the member from then on. Takes a turn soon, because bells may have been lost.
+   */
+  rebell(bells: MemberBells): void;
   close(): void;
 }
 
 /**
  * Joins the log of the host that started this process.
  * @param step what to do in each turn; takes what it wants from the member
- * @param onHostGone the host has ended
+ * @param onHostGone the host has ended, or the one that came after it; until `rebell`, the member goes on by itself:
+ * what there is to read it reads, and what it appends waits in its ring
  * @param options how the member reads; the keeper's `consuming` is "explicit"
  * @throws where this process was not started by a host, or the segment is another than promised
  */
@@ -49,7 +61,7 @@ export function attachMember(
   closeSync(SEGMENT_DESCRIPTOR);
   const segment = openSegment(mapping.words);
 
-  const sequencerBell = new BellButton(SEQUENCER_BELL_DESCRIPTOR);
+  let sequencerBell = new BellButton(SEQUENCER_BELL_DESCRIPTOR);
   const doorbell = {
     ring: (whom: number): void => {
       if (whom === SEQUENCER) sequencerBell.ring();
@@ -64,12 +76,23 @@ export function attachMember(
     [member],
     setImmediate,
   );
-  const listener = new BellListener(BELL_DESCRIPTOR, { onRing: () => loop.turn(), onSilence: onHostGone });
+  const listen = (bell: number): BellListener =>
+    new BellListener(bell, { onRing: () => loop.turn(), onSilence: onHostGone });
+  let listener = listen(BELL_DESCRIPTOR);
+  const rebell = (bells: MemberBells): void => {
+    listener.close();
+    sequencerBell.close();
+    listener = listen(bells.bell);
+    sequencerBell = new BellButton(bells.sequencerBell);
+    // Whatever this member had rung for may have been lost with the bell.
+    sequencerBell.ring();
+    loop.soon();
+  };
   const close = (): void => {
     loop.stop();
     member.close();
     listener.close();
     sequencerBell.close();
   };
-  return { member, loop, close };
+  return { member, loop, rebell, close };
 }

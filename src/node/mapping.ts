@@ -1,6 +1,10 @@
-import { closeSync, constants, openSync, unlinkSync } from "node:fs";
-import { ArrayWords, type Range } from "../log/index.ts";
-import { dropView, fallocate, mapShared, munmap, viewMemory } from "./libc.ts";
+import { closeSync, constants, fstatSync, openSync, unlinkSync } from "node:fs";
+import { ArrayWords, type Layout, type Range, SegmentMismatchError, openSegment } from "../log/index.ts";
+import { dropView, fallocate, mapShared, munmap, openOwnFile, viewMemory } from "./libc.ts";
+
+/** Less cannot hold a header, more than this no layout can ask for. */
+const SEGMENT_BYTES_MIN = 4096;
+const SEGMENT_BYTES_MAX = 2 ** 42;
 
 /** A segment file as this process sees it: all of it to read, its own pages to write. */
 export class Mapping implements Disposable {
@@ -51,4 +55,30 @@ export function createSegmentFile(path: string, length: number): number {
     throw error;
   }
   return descriptor;
+}
+
+/**
+ * Opens a segment file that is there, and looks at its header. The caller closes the descriptor.
+ * @throws SegmentMismatchError where it is not one that this version wrote, or not whole
+ * @throws where it is not a regular file of this user, a symbolic link among others; or ENOENT
+ */
+export function openSegmentFile(path: string): { descriptor: number; layout: Layout } {
+  const descriptor = openOwnFile(path);
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size < SEGMENT_BYTES_MIN || size > SEGMENT_BYTES_MAX || size % SEGMENT_BYTES_MIN !== 0)
+      throw new SegmentMismatchError(`not a segment that this version can read: it has ${size} bytes`);
+    // Where it has holes, a store would end this process if there is no memory for it.
+    fallocate(descriptor, size);
+    using header = new Mapping(descriptor, size, undefined);
+    const { layout } = openSegment(header.words);
+    if (layout.totalBytes !== size)
+      throw new SegmentMismatchError(
+        `not a segment that this version can read: ${layout.totalBytes} bytes are promised, ${size} are there`,
+      );
+    return { descriptor, layout };
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
 }

@@ -222,9 +222,9 @@ export class ServerProcess {
       sequence: this.#host.sequencer.sequence,
       orderedRecords: this.#host.sequencer.sequence - this.#firstSequence,
       segmentBytes: this.#host.segment.layout.totalBytes,
-      log: [...this.#host.processes].map(({ process, child }) => {
+      log: [...this.#host.processes].map(({ process, pid }) => {
         const { lagRecords, orderedBytes } = this.#host.sequencer.inspect(process);
-        return { process, pid: child.pid, lagRecords, orderedBytes };
+        return { process, pid, lagRecords, orderedBytes };
       }),
       ...this.#supervisor.status(),
     };
