@@ -109,6 +109,8 @@ export class Sequencer {
       this.#slots.push({ ...slot, rang: 0, isAsked: false, probesMissed: 0 });
     }
     words.set(layout.settled, this.#published);
+    // Our predecessor may have died while it named one: whoever gets that slot is not meant.
+    words.set(layout.keeper, this.#keeper === undefined ? 0 : this.#keeper + 1);
     for (const [process, { generation, joined, violation }] of this.#slots.entries()) {
       // Nobody knows whether our predecessor still had it ended.
       if (generation !== 0 && violation !== undefined) events.onViolation(process, violation);
@@ -196,8 +198,9 @@ export class Sequencer {
     }
     this.#servers.bequeath(process, this.#published);
     slot.joined = false;
-    words.store(layout.slot(process, SlotWord.joined), 0);
+    // In this order: where we end in between, a successor must not take it for one that wants to be let in.
     words.store(layout.slot(process, SlotWord.generation), -slot.generation);
+    words.store(layout.slot(process, SlotWord.joined), 0);
     slot.generation = 0;
   }
 

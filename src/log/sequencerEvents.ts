@@ -1,5 +1,8 @@
 export interface SequencerEvents {
-  /** A process wrote what it must not, and nothing more of it is read: it has to be ended. */
+  /**
+   * A process wrote what it must not, and nothing more of it is read: it has to be ended. It may be dead already: then
+   * its slot may be free now, so take another turn.
+   */
   onViolation(process: number, reason: string): void;
   /** A process left too many probes unanswered: it has to be ended. */
   onHung(process: number): void;

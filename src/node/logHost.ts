@@ -158,8 +158,9 @@ export class LogHost implements Disposable {
     const doorbell = { ring: (process: number) => this.#ring(process) };
     const events: SequencerEvents = {
       onViolation: (process, reason) => {
-        if (this.#residents.has(process)) this.#evict(process, reason);
-        else this.#condemned.set(process, reason);
+        if (!this.#residents.has(process)) return void this.#condemned.set(process, reason);
+        this.#evict(process, reason);
+        this.#loop.soon();
       },
       onHung: (process) => this.#evict(process, `it left ${PROBES_MISSED_MAX} probes unanswered`),
       ...(options.onOrdered === undefined ? {} : { onOrdered: options.onOrdered }),

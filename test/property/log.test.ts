@@ -12,7 +12,9 @@ import { type Action, type Mutation, type Setup, World } from "./world.ts";
 /** Accesses of a turn, roughly: where a process may be interrupted or end. */
 const ACCESSES_MAX = 120;
 /** Until a mutation is noticed. */
-const MUTATION_RUNS_MAX = 3000;
+const MUTATION_RUNS_MAX = 20_000;
+/** More stores than anybody makes. */
+const NEVER = 2 ** 50;
 const LONG_RUN_ACTIONS = 40_000;
 
 const seed = Number(process.env["CHORUS_SEED"] ?? Date.now() | 0);
@@ -48,6 +50,7 @@ const setup: fc.Arbitrary<Setup> = fc.record({
   ),
   keeping: fc.constantFrom("none", "keeper", "keeperFirst"),
   isPopulated: fc.boolean(),
+  hasServers: fc.boolean(),
   evictsStopped: fc.boolean(),
 });
 
@@ -77,14 +80,31 @@ const ACTIONS: readonly fc.WeightedArbitrary<Action>[] = [
   },
   { weight: 3, arbitrary: does("publish", { process: slot }) },
   { weight: 3, arbitrary: does("pace", { process: slot, records: fc.constantFrom(1, 2, 5, 300, 1024) }) },
-  { weight: 3, arbitrary: does("start", { process: slot, keeper: fc.boolean() }) },
+  {
+    weight: 3,
+    arbitrary: does("start", { process: slot, keeper: fc.boolean(), standby: fc.boolean() }),
+  },
+  { weight: 2, arbitrary: does("serve", { process: slot }) },
+  { weight: 1, arbitrary: does("standDown", { process: slot }) },
+  { weight: 8, arbitrary: does("inherit", {}) },
+  {
+    weight: 2,
+    arbitrary: does("follow", {
+      process: slot,
+      following: fc.constantFrom("tail", "delivered", "delivered", "nothing"),
+    }),
+  },
   { weight: 4, arbitrary: does("consume", { process: slot, part: fc.constantFrom(1000, 1000, 500, 100) }) },
   { weight: 3, arbitrary: does("read", { process: slot }) },
   { weight: 2, arbitrary: does("attend", { process: slot, attentive: fc.boolean() }) },
   { weight: 2, arbitrary: does("die", { process: slot, after }) },
   { weight: 1, arbitrary: does("stop", { process: slot }) },
   { weight: 1, arbitrary: does("continue", { process: slot }) },
-  { weight: 2, arbitrary: does("succeed", {}) },
+  { weight: 1, arbitrary: does("fall", { after }) },
+  {
+    weight: 8,
+    arbitrary: does("succeed", { after: fc.oneof(fc.constant(NEVER), fc.constant(NEVER), after) }),
+  },
   { weight: 2, arbitrary: does("probe", {}) },
   { weight: 1, arbitrary: does("suspect", {}) },
   { weight: 1, arbitrary: does("tick", { ms: fc.integer({ min: -2000, max: 5000 }) }) },
@@ -117,7 +137,7 @@ function check<Inputs>(t: TestContext, property: fc.IPropertyWithHooks<Inputs>, 
 
 suite("the log's promises hold, whoever does what when", () => {
   test("processes that come, talk, read, stop, and die between any two accesses", (t) => {
-    const total = { records: 0, preemptions: 0, deaths: 0 };
+    const total = { records: 0, preemptions: 0, deaths: 0, successions: 0, bequests: 0 };
     const property = fc.property(setup, actions(actionOrClose), (setup, actions) => {
       const world = new World(setup);
       world.run(actions);
@@ -125,9 +145,16 @@ suite("the log's promises hold, whoever does what when", () => {
       total.records += world.recordsRead;
       total.preemptions += world.preemptions;
       total.deaths += world.deaths;
+      total.successions += world.successions;
+      total.bequests += world.bequests;
     });
     check(t, property, 4000);
-    t.diagnostic(`${total.records} records read, ${total.preemptions} preemptions, ${total.deaths} deaths`);
+    t.diagnostic(
+      Object.entries(total)
+        .map(([name, count]) => `${count} ${name}`)
+        .join(", "),
+    );
+    assert.ok(Object.values(total).every((count) => count > 0));
   });
 
   test("processes whose pages and rings are corrupted harm nobody else", (t) => {
@@ -148,7 +175,10 @@ suite("the log's promises hold, whoever does what when", () => {
     const property = fc.property(setup, fc.nat(), fc.boolean(), (setup, seed, isCorrupted) => {
       const { geometry } = setup;
       const world = new World({ ...setup, geometry: { ...geometry, ringBytes: 256 }, isPopulated: true });
-      const one = isCorrupted ? actionOrCorruption : action;
+      // Who follows nothing, or has died, or left something, stops all others for long.
+      const one = (isCorrupted ? actionOrCorruption : action).filter(
+        ({ does }) => !["follow", "fall", "serve"].includes(does),
+      );
       world.run(fc.sample(one, { seed, numRuns: LONG_RUN_ACTIONS }));
       world.finish();
       wraps += world.appendedBytes / 256 / geometry.processes;
@@ -159,7 +189,9 @@ suite("the log's promises hold, whoever does what when", () => {
   });
 
   test("what a writer changes after the sequencer has read it once changes nothing", (t) => {
-    const property = fc.property(setup, actions(action), (setup, actions) => {
+    // Another sequencer reads it once more.
+    const one = action.filter(({ does }) => does !== "fall");
+    const property = fc.property(setup, actions(one), (setup, actions) => {
       const world = new World(setup, {
         onGet(world, index) {
           for (let process = 1; process < setup.geometry.processes; process += 1) {
@@ -267,6 +299,19 @@ const MUTATIONS: readonly [string, Mutation][] = [
     "pressure of which nobody knows",
     { load: ({ layout }, _process, index, value) => (index === layout.pressure ? 0 : value) },
   ],
+  [
+    "a standby that takes all that is ordered for delivered",
+    {
+      load: (world, process, index, value) =>
+        process > 0 && index === world.layout.delivered ? world.peek(world.layout.tail) : value,
+    },
+  ],
+  [
+    "what is delivered, of which nobody knows",
+    { isStoreLost: ({ layout }, _, index) => index === layout.delivered },
+  ],
+  ["a process that dies while it serves, and leaves nothing", { isBequestLost: true }],
+  ["members that do not ring their new bells", { isRebellSilent: true }],
   [
     "a probe that one process does not see",
     {

@@ -2,8 +2,11 @@
  * A machine in one process for the log's own code: process 0 with the sequencer, members in the other slots, their
  * bells, their events, and their deaths. A test chooses who does what next; the world checks all that the log promises.
  *
- * An action may preempt an actor between any two accesses to the memory and let others run there, or end it there. In
- * the end process 0 itself may be ended like that, and all others with it: then the segment is recovered.
+ * An action may preempt an actor between any two accesses to the memory and let others run there, or end it there.
+ * Process 0 itself may be ended like that, and another goes on in its place while the others live; or, in the end, all
+ * others are ended with it, and the segment is recovered.
+ *
+ * Process 0 says who serves somebody; others may follow what those have delivered, and must never be given more.
  */
 import { UINT32_SPAN } from "../../src/base/index.ts";
 import {
@@ -11,6 +14,7 @@ import {
   ArrayWords,
   BACK_PRESSURED,
   CLOSED,
+  type Doorbell,
   type Geometry,
   Layout,
   LogMember,
@@ -20,14 +24,17 @@ import {
   SEQUENCER,
   type Segment,
   Sequencer,
+  type SequencerEvents,
   type Sleeper,
   TOO_BIG,
   type Words,
   formatSegment,
   openSegment,
   recoverSegment,
+  succeed,
 } from "../../src/log/index.ts";
 import {
+  type Following,
   ORDER_ENTRY_WORDS,
   OrderWord,
   ProcessWord,
@@ -48,6 +55,8 @@ export interface Setup {
   keeping: "none" | "keeper" | "keeperFirst";
   /** Whether every slot has a process that reads before the first action; with a keeper, all but one. */
   isPopulated: boolean;
+  /** Whether, then, some of them serve from the beginning. */
+  hasServers: boolean;
   /** What becomes of stopped processes in the end: ended for unanswered probes, or going on. */
   evictsStopped: boolean;
 }
@@ -57,16 +66,27 @@ export type Action =
   | { does: "say"; process: number; sizes: readonly number[] }
   | { does: "hear"; process: number; which: number }
   | { does: "publish" | "read" | "stop" | "continue" | "close"; process: number }
-  | { does: "start"; process: number; keeper: boolean }
-  /** `part` of what the keeper has read and not consumed, in thousandths. */
+  /** A standby reads from the oldest record on what is delivered. */
+  | { does: "start"; process: number; keeper: boolean; standby: boolean }
+  /** From now on, or no longer, a process serves somebody, and so reads all that there is. */
+  | { does: "serve" | "standDown"; process: number }
+  | { does: "follow"; process: number; following: keyof typeof Following }
+  /** The oldest bequest is inherited. */
+  | { does: "inherit" }
+  /** `part` of what who consumes explicitly has read and not consumed, in thousandths. */
   | { does: "consume"; process: number; part: number }
   | { does: "pace"; process: number; records: number }
   | { does: "attend"; process: number; attentive: boolean }
   | { does: "die"; process: number; after: number }
   | { does: "preempt"; process: number; after: number; actions: number }
   | { does: "corrupt"; process: number; word: number; value: number; relative: boolean }
-  /** Another sequencer goes on where the segment stands. */
-  | { does: "succeed" }
+  /** Process 0 ends after so many stores. */
+  | { does: "fall"; after: number }
+  /**
+   * Another sequencer goes on where the segment stands; where process 0 is dead, in another process, which itself ends
+   * after so many stores.
+   */
+  | { does: "succeed"; after: number }
   | { does: "probe" }
   | { does: "suspect" }
   | { does: "tick"; ms: number };
@@ -78,6 +98,10 @@ export interface Mutation {
   /** Of both kinds of stores. */
   isStoreLost?(world: World, process: number, index: number): boolean;
   isBellLost?(process: number): boolean;
+  /** Members that are given new bells do not ring for the sequencer. */
+  isRebellSilent?: boolean;
+  /** Processes that die while they serve leave nothing. */
+  isBequestLost?: boolean;
   /** After process 0 has read a word plainly. */
   onGet?(world: World, index: number): void;
 }
@@ -179,16 +203,29 @@ type Held = Pick<LogRecord, "sequence" | "process" | "start" | "length" | "bytes
 class Actor {
   readonly process: number;
   readonly generation: number;
-  readonly words: WatchedWords;
   readonly isKeeper: boolean;
-  /** What a keeper has read and not consumed: it must stay. */
+  /** Whether it says itself what it has consumed. */
+  readonly isExplicit: boolean;
+  /** What it has read and not consumed: it must stay. */
   readonly held: Held[] = [];
   /** The sequence number after the last record that it was given. */
   delivered = 0;
   /** What the slot's first record of this actor is numbered at the least. */
   readonly from: number;
+  words: WatchedWords;
   member: LogMember | undefined;
   loop: AgentLoop | undefined;
+  following: keyof typeof Following = "tail";
+  /** Process 0 has said so. */
+  isServing = false;
+  /** What was delivered when it began to serve: before that it lacks nothing. */
+  servesFrom = 0;
+  /** It began with the oldest record that was there, as a standby. */
+  isEarly = false;
+  /** The sequence number that it was let in with. */
+  joinedAt: number | undefined;
+  /** Whether its bells are those of the process 0 that lives. */
+  hasBells = true;
   /** What waits to be heard. */
   isRung = false;
   readonly deferred: (() => void)[] = [];
@@ -202,6 +239,8 @@ class Actor {
   readonly outbox: number[] = [];
   readonly appended: Appended[] = [];
   startPosition = 0;
+  /** Bytes that it had published when another process went on in its place. */
+  appendedBefore = 0;
   orderedCount = 0;
   /** From this record on, what it wrote is nobody's to foretell: it has been corrupted. */
   rogueFrom: number = Number.POSITIVE_INFINITY;
@@ -222,6 +261,7 @@ class Actor {
     this.words = words;
     this.from = from;
     this.isKeeper = isKeeper;
+    this.isExplicit = isKeeper || (process !== SEQUENCER && process % 2 === 0);
   }
 
   get isRogue(): boolean {
@@ -242,6 +282,15 @@ class Actor {
   }
 }
 
+/** What a process left that died while it served: records from `through` on must stay. */
+interface Bequest {
+  readonly process: number;
+  readonly generation: number;
+  readonly through: number;
+  readonly servesFrom: number;
+  readonly isRogue: boolean;
+}
+
 interface Ordered {
   readonly actor: Actor;
   /** Which of its records; undefined where it was rogue. */
@@ -259,12 +308,18 @@ export class World {
   recordsRead = 0;
   preemptions = 0;
   deaths = 0;
+  successions = 0;
+  bequests = 0;
   recordsRecovered = 0;
   readonly #raw: Int32Array;
   readonly #setup: Setup;
   readonly #host: Actor;
   readonly #createSequencer: () => Sequencer;
-  readonly #sleepers: readonly Sleeper[];
+  readonly #doorbell: Doorbell;
+  readonly #events: SequencerEvents;
+  #bequests: Bequest[] = [];
+  /** The sequence number that was delivered last. */
+  #delivered: number;
   #sequencer: Sequencer;
   readonly #residents = new Map<number, Actor>();
   readonly #busy = new Set<Actor>();
@@ -290,6 +345,7 @@ export class World {
     const { geometry, firstSequence, startPosition } = setup;
     this.#setup = setup;
     this.#durable = firstSequence;
+    this.#delivered = firstSequence;
     this.mutation = mutation;
     this.layout = new Layout(geometry);
     this.memory = new ArrayBuffer(this.layout.totalBytes);
@@ -310,38 +366,34 @@ export class World {
       this.#raw[this.layout.process(process, ProcessWord.sleepEpoch)] = setup.counter;
       this.#raw[this.layout.process(process, ProcessWord.probeAnswer)] = setup.counter;
     }
-    const doorbell = {
+    this.#doorbell = {
       ring: (process: number) => {
         if (process === SEQUENCER) this.#host.loop!.soon();
         else this.#ring(process);
       },
     };
+    this.#events = {
+      onViolation: (process, reason) => this.#onViolation(process, reason),
+      onHung: (process) => this.#onHung(process),
+      onOrdered: (process, kind) => this.#onOrdered(process, kind),
+      onJoined: (process, sequence) => this.#onJoined(process, sequence),
+    };
     this.#createSequencer = () =>
-      new Sequencer(segment, () => this.#clock, doorbell, {
-        onViolation: (process, reason) => this.#onViolation(process, reason),
-        onHung: (process) => this.#onHung(process),
-        onOrdered: (process, kind) => this.#onOrdered(process, kind),
-        onJoined: (process) => this.#onJoined(process),
-      });
-    this.#sequencer = this.#createSequencer();
+      new Sequencer(openSegment(this.#host.words), () => this.#clock, this.#doorbell, this.#events);
+    this.#sequencer = new Sequencer(segment, () => this.#clock, this.#doorbell, this.#events);
     this.#host = new Actor(SEQUENCER, this.#sequencer.admit(SEQUENCER), words, firstSequence);
     this.#residents.set(SEQUENCER, this.#host);
-    const member = this.#join(this.#host, segment);
-    const sequencer: Sleeper = {
-      wakeUp: () => this.#sequencer.wakeUp(),
-      fallAsleep: () => this.#sequencer.fallAsleep(),
-    };
-    this.#sleepers = [sequencer, member];
-    this.#setLoop(this.#host);
-    // The first turn ends asleep: before that, nobody would ring.
-    this.#host.loop!.soon();
+    this.#join(this.#host, segment);
+    this.#setHostLoop();
     if (!setup.isPopulated) return;
     for (let process = 0; process < geometry.processes; process += 1) {
-      if (process !== SEQUENCER) this.#act({ does: "start", process, keeper: process === 1 });
+      const standby = process === 2;
+      if (process !== SEQUENCER) this.#act({ does: "start", process, keeper: process === 1, standby });
       this.#act({ does: "hear", process, which: 0 });
       this.#act({ does: "read", process });
     }
     this.settle();
+    if (setup.hasServers) for (const process of [1, 3, 4]) this.#act({ does: "serve", process });
   }
 
   get sequence(): number {
@@ -380,6 +432,8 @@ export class World {
 
   /** Lets everything happen that is to happen, ends or continues who is stopped, and checks what must hold then. */
   finish(): void {
+    this.#host.words.storesFor = Number.POSITIVE_INFINITY;
+    if (this.#host.isDead) this.#succeed(Number.POSITIVE_INFINITY);
     for (const actor of this.#residents.values()) if (actor.isRogue) this.#die(actor);
     if (this.#setup.evictsStopped) {
       const stopped = [...this.#residents.values()].filter((actor) => actor.isStopped);
@@ -392,21 +446,46 @@ export class World {
       this.check(stopped.every(isEvicted), "a stopped reader stays");
     }
     for (const actor of this.#residents.values()) actor.isStopped = false;
-    this.settle();
+    this.#calm();
     this.#provideKeeper();
-    this.settle();
+    this.#calm();
     this.#checkRest();
     // Who did not want to be woken for every record looks now.
     for (const { process } of this.#residents.values()) {
       this.#act({ does: "attend", process, attentive: true });
     }
-    this.settle();
+    this.#calm();
     this.#checkRest();
     for (const { process } of this.#residents.values()) this.#act({ does: "say", process, sizes: [0, 1000] });
-    this.settle();
+    this.#calm();
     this.#checkRest();
     // Whoever is new in a slot may have been taken for its last owner, who waited, until something was said.
     this.check(this.#raw[this.layout.pressure] === 0, "readers are asked to call, and nobody waits");
+    // While nobody waits, servers do not say that they have gone on: the sequencer sees it when it looks.
+    this.#host.loop!.soon();
+    this.#calm();
+    this.#checkRest();
+    const delivered = this.#sequenceOf(this.#raw[this.layout.delivered]!);
+    this.check(delivered === this.sequence, `${delivered} is called delivered, not ${this.sequence}`);
+  }
+
+  /** Until nothing moves any more: what was left is inherited, and who reads nothing begins to. */
+  #calm(): void {
+    this.settle();
+    for (let isCalm = false; !isCalm;) {
+      isCalm = true;
+      for (const { process, following, isKeeper, runs } of this.#residents.values()) {
+        if (following !== "nothing" || !runs) continue;
+        this.check(!isKeeper, "the keeper reads all");
+        this.#act({ does: "follow", process, following: "delivered" });
+        isCalm = false;
+      }
+      for (let left = this.#bequests.length; left > 0; left -= 1) {
+        this.#act({ does: "inherit" });
+        isCalm = false;
+      }
+      this.settle();
+    }
   }
 
   /** Process 0 ends after so many stores. The others go on until `recover`. */
@@ -504,7 +583,10 @@ export class World {
   /** What was given its place, and not by the tail's store, has none. */
   #forgetUnpublished(): void {
     for (let more = ((this.#end % UINT32_SPAN) - this.#raw[this.layout.tail]!) | 0; more > 0; more -= 1) {
-      this.#history.pop()!.actor.orderedCount -= 1;
+      const { actor } = this.#history.pop()!;
+      actor.orderedCount -= 1;
+      // Whoever orders it again finds what its writer has made of it since.
+      if (actor.isRogue) actor.rogueFrom = Math.min(actor.rogueFrom, actor.orderedCount);
     }
   }
 
@@ -555,7 +637,7 @@ export class World {
     if (!this.#sequencer.hasKeeper) {
       const process = this.#freeSlots[0];
       this.check(process !== undefined, "there is no slot for a keeper");
-      this.#act({ does: "start", process, keeper: true });
+      this.#act({ does: "start", process, keeper: true, standby: false });
       this.#act({ does: "hear", process, which: 0 });
     }
     const { process, words } = [...this.#residents.values()].find(
@@ -594,7 +676,9 @@ export class World {
       this.check(actor.reads === member.isReading, `${who} was not let in`);
       if (!actor.reads) continue;
       this.check(member.sequence === actor.next, `${who} has missed a number`);
-      const lag = this.sequence - member.sequence!;
+      const delivered = this.#sequenceOf(this.#raw[layout.delivered]!);
+      const lag = (actor.following === "delivered" ? delivered : this.sequence) - member.sequence!;
+      if (actor.following === "nothing") continue;
       const isAttentive = this.#raw[layout.process(process, ProcessWord.attentive)] === 1;
       this.check(lag <= (isAttentive ? 0 : patience), `${who} sleeps, ${lag} records behind`);
     }
@@ -613,13 +697,21 @@ export class World {
     }
     const host = this.#host;
     const isHostFree = !host.isDead && !this.#busy.has(host);
+    if (action.does === "fall") {
+      if (!host.isDead) host.words.storesFor = action.after;
+      return;
+    }
     if (action.does === "succeed") {
-      if (!isHostFree) return;
-      this.#occupy(host, () => {
-        this.#sequencer = this.#createSequencer();
-        for (const actor of this.#residents.values()) this.#sequencer.standDown(actor.process);
-        host.loop!.soon();
-      });
+      if (host.isDead && !this.#isCrashing) this.#succeed(action.after);
+      else if (isHostFree) this.#occupy(host, () => this.#replaceSequencer());
+      return;
+    }
+    if (action.does === "inherit") {
+      const [bequest] = this.#bequests;
+      if (bequest === undefined || !isHostFree) return;
+      this.#sequencer.inherited(bequest.process, bequest.generation);
+      this.#bequests.shift();
+      host.loop!.soon();
       return;
     }
     if (action.does === "suspect") {
@@ -637,7 +729,7 @@ export class World {
     }
     const process = action.process % this.#setup.geometry.processes;
     if (action.does === "start") {
-      if (isHostFree && !this.#residents.has(process)) this.#start(process, action.keeper);
+      if (isHostFree && !this.#residents.has(process)) this.#start(process, action.keeper, action.standby);
       return;
     }
     const actor = this.#residents.get(process);
@@ -645,6 +737,10 @@ export class World {
     switch (action.does) {
       case "hear":
         this.#hear(actor, action.which);
+        return;
+      case "serve":
+      case "standDown":
+        if (isHostFree) this.#occupy(host, () => this.#setServing(actor, action.does === "serve"));
         return;
       case "pace":
         actor.pace = action.records;
@@ -669,6 +765,7 @@ export class World {
       case "close":
       case "attend":
       case "consume":
+      case "follow":
       case "corrupt":
         if (actor.runs && !this.#busy.has(actor)) this.#occupy(actor, () => this.#actAs(actor, action));
     }
@@ -705,6 +802,11 @@ export class World {
       case "consume":
         this.#consume(actor, action.part);
         break;
+      case "follow":
+        // Who serves reads all.
+        if (actor.isKeeper || actor.isServing) return;
+        this.#follow(actor, action.following);
+        break;
       case "corrupt":
         if (this.#isNeededSlot(actor)) return;
         this.#corrupt(actor, action.word, action.value, action.relative);
@@ -716,15 +818,118 @@ export class World {
     actor.loop!.soon();
   }
 
+  #follow(actor: Actor, following: keyof typeof Following): void {
+    actor.member!.follow(following);
+    actor.following = following;
+  }
+
+  /** Process 0 says that a process serves somebody, or nobody any more; that hears of it a little later. */
+  #setServing(actor: Actor, serves: boolean): void {
+    const { process, isKeeper } = actor;
+    if (process === SEQUENCER || isKeeper || actor.joinedAt === undefined || actor.isGone) return;
+    if (actor.isServing === serves) return;
+    if (serves) this.#sequencer.serve(process);
+    else this.#sequencer.standDown(process);
+    actor.isServing = serves;
+    actor.servesFrom = this.#sequenceOf(this.#raw[this.layout.delivered]!);
+    actor.deferred.push(() => {
+      this.#follow(actor, serves ? "tail" : "delivered");
+      actor.loop!.soon();
+    });
+  }
+
+  /** Another sequencer in the same process, which is told again who serves. */
+  #replaceSequencer(): void {
+    this.#sequencer = this.#createSequencer();
+    this.#bequests = [];
+    for (const { process, isServing } of this.#residents.values())
+      if (!isServing) this.#sequencer.standDown(process);
+    this.#host.loop!.soon();
+  }
+
+  /** Another process goes on in the place of process 0, and dies after so many stores. */
+  #succeed(after: number): void {
+    const host = this.#host;
+    this.successions += 1;
+    this.#forgetUnpublished();
+    const published = this.#raw[this.layout.process(SEQUENCER, ProcessWord.published)]!;
+    host.appended.length = this.#published(host);
+    host.appendedBefore = (published - host.startPosition) >>> 0;
+    host.outbox.length = 0;
+    host.deferred.length = 0;
+    host.exits.length = 0;
+    host.isRung = false;
+    host.reads = false;
+    host.next = undefined;
+    host.joinedAt = undefined;
+    host.following = "tail";
+    host.loop = undefined;
+    host.isDead = false;
+    host.words = new WatchedWords(this, SEQUENCER);
+    host.words.storesFor = after;
+    this.#occupy(host, () => {
+      const segment = openSegment(host.words);
+      const { sequencer, generation } = succeed(segment, () => this.#clock, this.#doorbell, this.#events);
+      this.check(generation === host.generation, "process 0 has another generation");
+      this.#sequencer = sequencer;
+      this.#bequests = [];
+      this.#meet();
+      this.#join(host, segment);
+      this.#setHostLoop();
+    });
+  }
+
+  /** Process 0 may have died after it had let somebody in, and before it told us. */
+  #noteJoined({ process, generation, joinedAt }: Actor): void {
+    const { layout } = this;
+    if (joinedAt !== undefined || process === SEQUENCER) return;
+    if (this.#raw[layout.slot(process, SlotWord.joined)] !== generation) return;
+    const high = this.#raw[layout.slot(process, SlotWord.joinAtHigh)]!;
+    const low = this.#raw[layout.slot(process, SlotWord.joinAtLow)]! >>> 0;
+    this.#onJoined(process, high * UINT32_SPAN + low);
+  }
+
+  /** Who goes on as process 0 finds out who is there. */
+  #meet(): void {
+    for (let process = 1; process < this.#setup.geometry.processes; process += 1) {
+      const actor = this.#residents.get(process);
+      if (actor === undefined) {
+        // Admitted, and never started.
+        if (this.#sequencer.inspect(process).generation === 0) continue;
+        this.#sequencer.standDown(process);
+        this.#sequencer.release(process);
+        continue;
+      }
+      if (actor.isDead) {
+        // Nobody has its connections any more: they died with it and with process 0.
+        this.#sequencer.standDown(process);
+        actor.isServing = false;
+        actor.isGone = true;
+        continue;
+      }
+      if (!actor.isServing) this.#sequencer.standDown(process);
+      this.#noteJoined(actor);
+      actor.hasBells = false;
+      actor.deferred.push(() => {
+        actor.hasBells = true;
+        if (this.mutation.isRebellSilent !== true) this.#ring(SEQUENCER);
+        actor.loop!.soon();
+      });
+    }
+  }
+
   /** Admits a process, whose first event is its start. */
-  #start(process: number, wantsKeeper: boolean): void {
+  #start(process: number, wantsKeeper: boolean, wantsStandby: boolean): void {
     const isKeeper = wantsKeeper && this.#setup.keeping !== "none" && !this.#sequencer.hasKeeper;
     if (this.#setup.keeping !== "none" && !isKeeper && this.#freeSlots.length < 2) return;
+    const early = wantsStandby && !isKeeper;
     this.#occupy(this.#host, () => {
-      const generation = this.#sequencer.admit(process, { keeper: isKeeper });
+      const generation = this.#sequencer.admit(process, { keeper: isKeeper, early });
       const actor = new Actor(process, generation, new WatchedWords(this, process), this.sequence, isKeeper);
+      actor.isEarly = early;
       actor.deferred.push(() => {
         this.#join(actor, openSegment(actor.words));
+        if (early) this.#follow(actor, "delivered");
         this.#setLoop(actor);
         actor.loop!.soon();
       });
@@ -743,24 +948,34 @@ export class World {
   #join(actor: Actor, segment: Segment): LogMember {
     const { process, generation } = actor;
     const publishedWord = this.layout.process(process, ProcessWord.published);
-    actor.startPosition = this.#raw[publishedWord]! & -RECORD_ALIGNMENT_BYTES;
+    if (actor.member === undefined) actor.startPosition = this.#raw[publishedWord]! & -RECORD_ALIGNMENT_BYTES;
     const doorbell = {
       ring: (whom: number): void => {
         this.check(whom === SEQUENCER, "members ring for the sequencer alone");
-        this.#ring(whom);
+        if (actor.hasBells) this.#ring(whom);
       },
     };
-    const consuming = actor.isKeeper ? "explicit" : "automatic";
+    const consuming = actor.isExplicit ? "explicit" : "automatic";
     const member = new LogMember(segment, process, generation, doorbell, { consuming });
     actor.member = member;
     return member;
   }
 
   #setLoop(actor: Actor): void {
-    const isHost = actor === this.#host;
-    const step = isHost ? () => this.#stepHost() : () => this.#stepMember(actor);
-    const sleepers = isHost ? this.#sleepers : [actor.member!];
-    actor.loop = new AgentLoop(step, sleepers, (callback) => actor.deferred.push(callback));
+    const defer = (callback: () => void): void => void actor.deferred.push(callback);
+    actor.loop = new AgentLoop(() => this.#stepMember(actor), [actor.member!], defer);
+  }
+
+  #setHostLoop(): void {
+    const host = this.#host;
+    const sequencer: Sleeper = {
+      wakeUp: () => this.#sequencer.wakeUp(),
+      fallAsleep: () => this.#sequencer.fallAsleep(),
+    };
+    const defer = (callback: () => void): void => void host.deferred.push(callback);
+    host.loop = new AgentLoop(() => this.#stepHost(), [sequencer, host.member!], defer);
+    // The first turn ends asleep: before that, nobody would ring.
+    host.loop.soon();
   }
 
   #stepHost(): void {
@@ -770,18 +985,73 @@ export class World {
     for (const actor of this.#residents.values()) {
       if (!actor.isGone) continue;
       const { process } = actor;
-      if (this.#sequencer.inspect(process).generation !== 0) this.#sequencer.release(process);
+      if (this.#sequencer.inspect(process).generation !== 0) {
+        this.#sequencer.release(process);
+        if (actor.isServing) this.#bequeath(actor);
+      }
       if (this.#sequencer.hasUnordered(process)) continue;
       const isWhole = actor.isRogue || actor.orderedCount === this.#published(actor);
       this.check(isWhole, `process ${process} died, and not all that it had published was ordered`);
       this.#residents.delete(process);
       host.loop!.soon();
     }
+    this.#checkDelivered();
+  }
+
+  #bequeath(actor: Actor): void {
+    const { process, generation, servesFrom, isRogue } = actor;
+    const through = this.#sequencer.servedThrough(process, generation);
+    const consumed = this.#consumedBy(actor);
+    this.check(isRogue || through === consumed, `${through} is left by ${process}, which had ${consumed}`);
+    actor.isServing = false;
+    this.bequests += 1;
+    this.#bequests.push({ process, generation, through, servesFrom, isRogue });
+    if (this.mutation.isBequestLost === true) this.#sequencer.inherited(process, generation);
+  }
+
+  /** What is delivered never goes back, nor beyond what was left; and that is still there. */
+  #checkDelivered(): void {
+    const { layout } = this;
+    const delivered = this.#sequenceOf(this.#raw[layout.delivered]!);
+    this.check(delivered >= this.#delivered, `${delivered} is delivered after ${this.#delivered}`);
+    this.#delivered = delivered;
+    const reclaimed = this.#sequenceOf(this.#raw[layout.reclaimed]!);
+    for (const { process, through, servesFrom, isRogue } of this.#bequests) {
+      this.check(reclaimed <= through, `what ${process} left from ${through} on is gone up to ${reclaimed}`);
+      const isLeft = isRogue || delivered <= Math.max(through, servesFrom);
+      this.check(isLeft, `${delivered} is delivered, and ${process} had left ${through}`);
+    }
+  }
+
+  /** The sequence number of an order position that is not far from the end. */
+  #sequenceOf(position: number): number {
+    return this.#end - ((((this.#end % UINT32_SPAN) | 0) - position) | 0);
+  }
+
+  #consumedBy({ process, generation, joinedAt }: Actor): number {
+    const { layout } = this;
+    return this.#raw[layout.process(process, ProcessWord.reading)] === generation
+      ? this.#sequenceOf(this.#raw[layout.process(process, ProcessWord.consumed)]!)
+      : joinedAt!;
+  }
+
+  /** Nobody who could take the place of those that serve has read past what any of them has. */
+  #checkStandby(who: string, reader: Actor, sequence: number): void {
+    for (const actor of this.#residents.values()) {
+      if (!actor.isServing || actor.isRogue || actor === reader) continue;
+      const through = Math.max(this.#consumedBy(actor), actor.servesFrom);
+      this.check(sequence < through, `${who}: process ${actor.process} has not delivered it`);
+    }
+    for (const { process, through, servesFrom, isRogue } of this.#bequests) {
+      const isLeft = isRogue || sequence < Math.max(through, servesFrom);
+      this.check(isLeft, `${who}: process ${process} had not delivered it when it died`);
+    }
   }
 
   #stepMember(actor: Actor): void {
     const member = actor.member!;
     const probes = this.#probes;
+    this.#noteJoined(actor);
     if (actor.reads) member.poll((record) => this.#onRecord(actor, record), actor.pace);
     else member.answerProbe();
     if (actor.isKeeper && this.#isEnding) this.#consume(actor, 1000);
@@ -790,12 +1060,13 @@ export class World {
     while (actor.outbox.length > 0 && !member.isBlocked && this.#append(actor, actor.outbox[0]!))
       actor.outbox.shift();
     member.publish();
+    if (actor.isExplicit && !actor.isKeeper) this.#consume(actor, 1000);
   }
 
   #consume(actor: Actor, part: number): void {
-    const { isKeeper, held } = actor;
+    const { isExplicit, held } = actor;
     const member = actor.member!;
-    if (!isKeeper || member.sequence === undefined) return;
+    if (!isExplicit || member.sequence === undefined) return;
     const count = Math.floor((held.length * part) / 1000);
     const consumed = held.slice(0, count);
     for (const record of actor.isRogue ? [] : consumed) {
@@ -836,8 +1107,9 @@ export class World {
       this.check(result === BACK_PRESSURED, `append answers ${result}`);
       return false;
     } else {
-      this.appendedBytes += result - (actor.appended.at(-1)?.end ?? 0);
-      actor.appended.push({ length, end: result });
+      const end = actor.appendedBefore + result;
+      this.appendedBytes += end - (actor.appended.at(-1)?.end ?? 0);
+      actor.appended.push({ length, end });
     }
     return true;
   }
@@ -882,12 +1154,13 @@ export class World {
 
   #die(actor: Actor): void {
     if (actor.isDead) return;
-    this.check(actor !== this.#host || this.#isCrashing, "process 0 does not die here");
+    const mayDie = actor !== this.#host || this.#isCrashing || actor.words.storesFor <= 0;
+    this.check(mayDie, "process 0 does not die here");
     this.#published(actor);
     this.#followKeeper();
     actor.isDead = true;
     actor.words.livesFor = 0;
-    this.#host.exits.push(actor);
+    if (actor !== this.#host) this.#host.exits.push(actor);
     this.deaths += 1;
   }
 
@@ -930,6 +1203,8 @@ export class World {
     this.check(actor?.isRogue === true, `process ${process} is called a violator: ${reason}`);
     this.violations.push({ process, reason });
     this.#die(actor);
+    // Of one that is dead already the slot may be free now.
+    this.#host.loop?.soon();
   }
 
   #onHung(process: number): void {
@@ -940,12 +1215,21 @@ export class World {
     this.#die(actor);
   }
 
-  #onJoined(process: number): void {
+  #onJoined(process: number, sequence: number): void {
     const actor = this.#residents.get(process)!;
+    if (actor.joinedAt !== undefined) {
+      this.check(
+        actor.joinedAt === sequence,
+        `process ${process} is let in at ${sequence}, and was at ${actor.joinedAt}`,
+      );
+      return;
+    }
+    actor.joinedAt = sequence;
     if (!actor.isKeeper) {
-      actor.next = this.sequence;
+      actor.next = sequence;
       this.#readers.push(actor);
     }
+    if (actor.isEarly) this.#checkStandby(`process ${process} is let in`, actor, sequence - 1);
     actor.answered = Math.max(actor.answered, this.#probes);
   }
 
@@ -978,10 +1262,12 @@ export class World {
     this.check(sequence === reader.next, `${who}: ${reader.next} was to come`);
     reader.next += 1;
     reader.delivered = reader.next;
-    if (reader.isKeeper) {
+    if (reader.isExplicit) {
       const { process, room, kind } = record;
       reader.held.push({ sequence, process, start, length, bytes, room, kind });
-    } else if (this.#setup.keeping === "keeperFirst" && this.#keeper?.isRogue === false) {
+    }
+    if (reader.following === "delivered") this.#checkStandby(who, reader, sequence);
+    if (!reader.isKeeper && this.#setup.keeping === "keeperFirst" && this.#keeper?.isRogue === false) {
       this.#followKeeper();
       this.check(sequence < this.#durable, `${who}: no keeper has consumed it`);
     }
