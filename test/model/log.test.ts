@@ -173,6 +173,58 @@ function handover(records: number): Scenario {
   };
 }
 
+/**
+ * The sequencer, which waits for room itself, a process that serves somebody, and a standby, which is given what that
+ * one has consumed: both are behind, and the order ring is full.
+ */
+function standby(limit: number): Scenario {
+  const [server, other] = [1, 2];
+  const before = 4;
+  return {
+    actors: ["sequencer", "server", "standby"],
+    build(mutation) {
+      const world = new World(geometry(3), mutation, [server, other]);
+      world.sequencer.serve(server);
+      world.members[other]!.follow("delivered");
+      world.fill(0, numbers(before));
+      const member = world.members[0]!;
+      const step = (): void => {
+        if (world.ordered === before && member.appended === lastFilled) world.append(member, before + 1);
+        member.publish();
+        world.sequencer.step();
+      };
+      const lastFilled = member.appended;
+      const sequencer = world.run(0, [world.sequencer, member], step, () => world.ordered);
+      return {
+        runs: [sequencer, world.runReader(server, limit), world.runReader(other, 8)],
+        memory: world.memory,
+      };
+    },
+    nameOf: nameWords(layout3Small),
+    check([ordered, served, read], load) {
+      if (ordered !== before + 1 || served !== ordered) return `${ordered} were ordered and ${served} served`;
+      // When nobody waits any more, the sequencer need not look what was served since.
+      const delivered = (load(layout3Small.delivered) - FIRST_SEQUENCE) | 0;
+      return read === delivered ? undefined : `${read} of ${delivered} were read`;
+    },
+  };
+}
+
+/** A writer that appends more than there is room for, and publishes at the end of its turn; a ring, and a reader. */
+function lateWriter(records: number, limit: number): Scenario {
+  return {
+    actors: ["sequencer", "writer", "reader"],
+    build(mutation) {
+      const world = new World(geometry(3, 8), mutation, [2], QUARTER_RING_BYTES);
+      const writer = world.runLateWriter(1, numbers(records));
+      return { runs: [world.runSequencer(), writer, world.runReader(2, limit)], memory: world.memory };
+    },
+    nameOf: nameWords(layout3),
+    check: ([ordered, , read]) =>
+      ordered === records && read === records ? undefined : `${ordered} were ordered and ${read} were read`,
+  };
+}
+
 /** Two processes that both write and read: they read the same in the same order. */
 const pair: Scenario = {
   actors: ["sequencer", "one", "two"],
@@ -210,6 +262,9 @@ const SCENARIOS: readonly [string, Scenario, number][] = [
   ["full order ring, keeper of three records a turn", crowd({ ...fullOrder, limit: 3, isKeeper: true }), 3],
   ["a reader that is given what the keeper has consumed", keeperFirst(2, 1), 3],
   ["a keeper that may die, and the next one", handover(2), 4],
+  ["full order ring, server of two records a turn, standby", standby(2), 3],
+  ["full order ring, server of all, standby", standby(8), 3],
+  ["a writer of more than there is room for before it publishes", lateWriter(5, 8), 3],
 ];
 
 function explain({ fault }: Outcome): string {
@@ -283,6 +338,16 @@ suite("every mutation is found", () => {
       "a keeper's progress without a fence, for which a reader waits",
       keeperFirst(2, 1),
       { unfenced: is(layout3Small.process(1, ProcessWord.consumed)) },
+    ],
+    [
+      "a server's progress without a fence, for which a standby waits",
+      standby(8),
+      { unfenced: is(layout3Small.process(1, ProcessWord.consumed)) },
+    ],
+    [
+      "a standby's progress without a fence",
+      standby(8),
+      { unfenced: is(layout3Small.process(2, ProcessWord.consumed)) },
     ],
     [
       "what is kept, what is delivered, and the sequencer's sleep, without a fence",

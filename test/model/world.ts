@@ -169,6 +169,17 @@ export class World {
     return this.run(process, [this.members[process]!], writer.step, writer.progress);
   }
 
+  /** The same, but it publishes at the end of each turn only, whatever it was refused meanwhile. */
+  runLateWriter(process: number, values: readonly number[]): Run {
+    const member = this.members[process]!;
+    let next = 0;
+    const step = (): void => {
+      while (next < values.length && !member.isBlocked && this.append(member, values[next]!) >= 0) next += 1;
+      member.publish();
+    };
+    return this.run(process, [member], step, () => next);
+  }
+
   /** A member that reads `limit` records a turn and expects the values 1, 2, 3 … in the records 1, 2, 3 … */
   runReader(process: number, limit: number): Run {
     const member = this.members[process]!;
