@@ -47,10 +47,15 @@ function look(run: string, filesBefore: readonly string[]): string[] {
       found.push(`process ${pid}: ${readProcess(pid, "cmdline").replaceAll("\0", " ").trim()}`);
     } else if (files.size > 0) {
       const maps = readProcess(pid, "maps");
-      for (const name of files) if (maps.includes(join(SHM_DIRECTORY, name))) files.delete(name);
+      for (const name of files) if (maps.includes(join(SHM_DIRECTORY, segmentOf(name)))) files.delete(name);
     }
   }
   return [...found, ...[...files].map((name) => `file ${join(SHM_DIRECTORY, name)}`)];
+}
+
+/** Of a file beside a segment, whose name goes on after a dot: that segment, which is what its server has mapped. */
+function segmentOf(name: string): string {
+  return name.replace(/\..*$/, "");
 }
 
 /** Empty for a process that has ended since it was listed, or that belongs to somebody else. */

@@ -5,6 +5,7 @@
  *   node sim/main.ts --seeds 10000         so many
  *   node sim/main.ts --seed 4711           from this one on
  *   node sim/main.ts --seed 4711 --seeds 1 this one alone, as a failure says it
+ *   node sim/main.ts --no-successions      with a supervisor that never dies
  *   node sim/main.ts --seed 4711 --log      with what the server writes into its log
  *
  * Ends with 1 at the first failure, and prints the command that shows it again.
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     seed: { type: "string" },
     events: { type: "string", default: "200" },
     people: { type: "string", default: "5" },
+    "no-successions": { type: "boolean", default: false },
     log: { type: "boolean", default: false },
   },
 });
@@ -26,6 +28,7 @@ const events = Number(values.events);
 const people = Number(values.people);
 const first = values.seed === undefined ? Math.floor(Math.random() * 1e9) : Number(values.seed);
 const count = Number(values.seeds);
+const flag = values["no-successions"] ? " --no-successions" : "";
 
 const total: Record<string, number> = {};
 const startMs = performance.now();
@@ -37,6 +40,7 @@ for (let seed = first; seed < first + count; seed += 1) {
         seed,
         events,
         people,
+        successions: !values["no-successions"],
         createDatabase: () => database,
         log: (text) => {
           if (values.log) console.log(text);
@@ -46,7 +50,7 @@ for (let seed = first; seed < first + count; seed += 1) {
   } catch (error) {
     console.error(`seed ${seed} failed: ${error instanceof Error ? error.stack : String(error)}`);
     console.error(
-      `again: node sim/main.ts --seed ${seed} --seeds 1 --events ${events} --people ${people} --log`,
+      `again: node sim/main.ts --seed ${seed} --seeds 1 --events ${events} --people ${people}${flag} --log`,
     );
     process.exit(1);
   } finally {

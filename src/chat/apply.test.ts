@@ -64,13 +64,52 @@ test("whom the lobby has banned arrives, and is in no room", () => {
 
 test("a session that moves to another process is heard from there alone, and stays what it is", () => {
   const story = new Story("alice", "bob");
+  const { process: _process, ...before } = story.session("alice");
   story.tell(`
-    alice is seated in 9       → alice seated in 9
+    alice moves to 9           → alice seated in 9
     from 11: alice says hi     → nothing
     from 9: alice says hi      → alice in #lobby: hi
     who #lobby                 → @alice bob
     process 11 dies            → nothing
-    process 9 dies             → alice leaves, process died; +operator bob in #lobby
+  `);
+  assert.deepEqual(story.session("alice"), { ...before, process: 9 });
+  story.tell("process 9 dies             → alice leaves, process died; +operator bob in #lobby");
+});
+
+test("a session that moves before it has arrived arrives where it has moved to", () => {
+  const story = new Story();
+  story.tell(`
+    alice is seated            → session 1 seated in 11
+    alice moves to 9           → session 1 seated in 9
+    alice moves to 9           → session 1 seated in 9
+    from 11: alice arrives     → nothing
+    from 9: alice arrives      → guest1 arrives; guest1 enters #lobby and runs it
+  `);
+});
+
+test("whoever has left does not come back by moving, and the process that waits for it is told", () => {
+  const story = new Story("alice", "bob");
+  story.tell("alice leaves hung up       → alice leaves, hung up; +operator bob in #lobby");
+  const before = takeSnapshot(story.state);
+  const { changes } = story.state;
+  story.tell(`
+    alice moves to 9           → the seat of session 1 in 9 is lost
+    carol moves to 9           → the seat of session 3 in 9 is lost
+    bob moves to 0             → nothing
+    carol moves to 0           → nothing
+  `);
+  assert.deepEqual(takeSnapshot(story.state), before);
+  assert.equal(story.state.changes, changes);
+});
+
+test("who is seated a second time stays what it is", () => {
+  const story = new Story("alice", "bob");
+  story.tell(`
+    alice is seated in 9       → alice seated in 9
+    from 11: alice says hi     → nothing
+    from 9: alice says hi      → alice in #lobby: hi
+    from 9: alice arrives      → nothing
+    who #lobby                 → @alice bob
   `);
 });
 
@@ -101,6 +140,7 @@ test("records from another process than may write them change nothing", () => {
     from 0: alice says hi               → nothing
     from 12: alice is seated in 12      → nothing
     from 12: carol is seated in 12      → nothing
+    from 12: alice moves to 12          → nothing
     from 12: process 11 dies            → nothing
     from 12: process 12 keeps history   → nothing
     from 5: process 12 keeps history    → nothing

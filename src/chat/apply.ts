@@ -58,6 +58,7 @@ export function apply(
 ): readonly Effect[] {
   switch (record.kind) {
     case "seat":
+    case "reseat":
     case "processDied":
     case "history":
     case "format":
@@ -80,6 +81,8 @@ function applyProcess(state: ChatState, record: ProcessRecord, sequence: number)
   switch (record.kind) {
     case "seat":
       return seat(state, record, sequence);
+    case "reseat":
+      return reseat(state, record);
     case "processDied":
       return bury(state, record.process, sequence);
     case "history":
@@ -191,6 +194,17 @@ function seat(
   return [{ kind: "seated", session }];
 }
 
+/** Somebody who has left stays away, whatever its process did not live to say. */
+function reseat(
+  state: ChatState,
+  { session: id, process }: Extract<ProcessRecord, { kind: "reseat" }>,
+): readonly Effect[] {
+  const session = state.sessions.get(id);
+  if (!isProcess(process)) return NO_EFFECTS;
+  if (session === undefined) return [{ kind: "seatLost", session: id, process }];
+  return [{ kind: "seated", session: change(state, session, { process }) }];
+}
+
 /** Gives a guest's name, and enters the lobby where that is allowed. */
 function arrive(state: ChatState, session: Session, replay: number, sequence: number): readonly Effect[] {
   let nick = `guest${state.nextGuest}`;
@@ -220,6 +234,9 @@ function bury(state: ChatState, process: number, sequence: number): readonly Eff
   if (process === state.historyProcess) {
     state.changes += 1;
     state.historyProcess = 0;
+    // It served nobody: whoever is said to be there was with a process that had its number before, and has another
+    // soon.
+    return NO_EFFECTS;
   }
   const lost = [...state.sessions.values()].filter((session) => session.process === process);
   return lost.flatMap(({ id }) =>

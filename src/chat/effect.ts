@@ -41,6 +41,8 @@ export type HistoryQuestion =
 export type Effect =
   /** To nobody: the process that serves it from now on takes it up. */
   | { readonly kind: "seated"; readonly session: Session }
+  /** To nobody: the process was to take up a session that is not there any more. */
+  | { readonly kind: "seatLost"; readonly session: Session["id"]; readonly process: number }
   /** To the one alone: it belongs to the conversation. */
   | { readonly kind: "arrived"; readonly session: Session }
   /** To the room. `room` is as it is afterwards. */

@@ -1,7 +1,13 @@
 import type { Protocol } from "./protocols.ts";
 import type { SessionId } from "./state.ts";
 
-export type LeaveReason = "quit" | "hung up" | "too slow" | "connection lost" | "process died";
+export type LeaveReason =
+  | "quit"
+  | "hung up"
+  | "too slow"
+  | "connection lost"
+  | "process died"
+  | "harmful input";
 
 /** What a room or one of its members may be. The letters are IRC's. */
 export type Mode = "moderated" | "topicLocked" | "secret" | "operator" | "voice";
@@ -18,6 +24,8 @@ export type ProcessRecord =
       readonly process: number;
       readonly protocol: Protocol;
     }
+  /** This process serves the session in place of another one, of which nothing comes any more. */
+  | { readonly kind: "reseat"; readonly session: SessionId; readonly process: number }
   /** Nothing comes from this process any more. */
   | { readonly kind: "processDied"; readonly process: number }
   /** This process keeps the history from now on; 0: nobody does. */

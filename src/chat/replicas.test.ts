@@ -78,6 +78,7 @@ const flag = fc.boolean();
 
 const arbitraries: readonly (readonly [weight: number, fc.Arbitrary<unknown>])[] = [
   [10, fc.record({ kind: fc.constant("seat"), session, process, protocol: fc.constant("plain") })],
+  [2, fc.record({ kind: fc.constant("reseat"), session, process })],
   [10, fc.record({ kind: fc.constant("arrive"), session, replay: uint16 })],
   [16, fc.record({ kind: fc.constant("join"), session, room, replay: uint16 })],
   [6, fc.record({ kind: fc.constant("part"), session, room, text })],
@@ -137,7 +138,9 @@ type Entry = typeof entry extends fc.Arbitrary<infer T> ? T : never;
 
 function applyEntry(state: ChatState, { record, stranger }: Entry, sequence: number): readonly Effect[] {
   const own =
-    "session" in record && record.kind !== "seat" ? (state.sessions.get(record.session)?.process ?? 0) : 0;
+    "session" in record && record.kind !== "seat" && record.kind !== "reseat"
+      ? (state.sessions.get(record.session)?.process ?? 0)
+      : 0;
   return apply(state, record, stranger ?? own, sequence, sequence * 1000);
 }
 
@@ -200,6 +203,7 @@ function shuffled(pieces: readonly StatePiece[], numbers: readonly number[]): St
 test("a replica that starts from a snapshot or from pieces, anywhere, goes on as all the others do", () => {
   const told: Record<Effect["kind"], number> = {
     seated: 0,
+    seatLost: 0,
     arrived: 0,
     joined: 0,
     parted: 0,

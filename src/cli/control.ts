@@ -1,6 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { formatBytes } from "../base/index.ts";
 import {
   type ControlRequest,
+  HungUpError,
   type ServerStatus,
   askServer,
   controlPath,
@@ -18,6 +20,52 @@ export async function status(options: ControlOptions): Promise<number> {
   if (answer === undefined) return 1;
   process.stdout.write(options.json ? `${JSON.stringify(answer)}\n` : describe(answer as ServerStatus));
   return 0;
+}
+
+/** How long the supervisor may take to go on with the new version. */
+const IMAGE_LIMIT_MS = 15_000;
+const LOOK_MS = 50;
+
+/** Brings the code that is installed now into a running server, and returns when all of it runs that. */
+export async function reload(options: ControlOptions): Promise<number> {
+  const before = (await ask(options, { command: "status" })) as ServerStatus | undefined;
+  if (before === undefined) return 1;
+  let answer: unknown;
+  try {
+    answer = await askRunning(options, { command: "reload" }, (progress) => {
+      process.stdout.write(`${String(progress)}\n`);
+    });
+  } catch (error) {
+    // It goes on with another program, and this connection ends with the one that was.
+    if (!(error instanceof HungUpError)) throw error;
+  }
+  const fault = (answer as { error?: string } | undefined)?.error;
+  if (fault !== undefined) {
+    process.stderr.write(`chorus: ${fault}\n`);
+    return 1;
+  }
+  const after = await statusAfter(options, before.image);
+  if (after === undefined) {
+    process.stderr.write("chorus: the supervisor of the new version does not answer\n");
+    return 1;
+  }
+  const clients = `${after.clients} ${after.clients === 1 ? "client" : "clients"}`;
+  process.stdout.write(`version ${before.version} is now version ${after.version}, with ${clients}\n`);
+  return 0;
+}
+
+/** Of a server that is another program than it was. */
+async function statusAfter(options: ControlOptions, image: string): Promise<ServerStatus | undefined> {
+  const deadlineMs = performance.now() + IMAGE_LIMIT_MS;
+  while (performance.now() < deadlineMs) {
+    const status = await askRunning(options, { command: "status" }).catch((error: unknown) => {
+      if (error instanceof HungUpError) return undefined;
+      throw error;
+    });
+    if (status !== undefined && (status as ServerStatus).image !== image) return status as ServerStatus;
+    await delay(LOOK_MS);
+  }
+  return undefined;
 }
 
 async function ask(options: ControlOptions, request: ControlRequest): Promise<unknown> {
@@ -53,15 +101,16 @@ const HISTORY: Readonly<Record<ServerStatus["history"], string>> = {
 
 function describe(server: ServerStatus): string {
   const lines = [
-    `${server.name} on ${server.address}, process ${server.pid}, up ${server.uptimeSeconds} s`,
+    `${server.name} on ${server.address}, version ${server.version}, process ${server.pid}, ` +
+      `up ${server.uptimeSeconds} s`,
     server.stopping ? "stopping" : "serving",
     `clients: ${server.clients} (${server.greeting} being greeted, ${server.waiting} waiting for a process)`,
     `${server.orderedRecords} records ordered since it started, segment of ${formatBytes(server.segmentBytes)}`,
     `history: ${HISTORY[server.history]}`,
     "",
-    "process  pid      role     clients  lag",
+    "process  pid      role     clients  lag      version",
   ];
-  for (const { process, role, ready, clients } of server.processes) {
+  for (const { process, role, version, ready, clients } of server.processes) {
     const log = server.log.find((each) => each.process === process);
     lines.push(
       [
@@ -69,7 +118,8 @@ function describe(server: ServerStatus): string {
         String(log?.pid ?? "").padEnd(8),
         (ready ? role : `${role}…`).padEnd(8),
         String(clients).padEnd(8),
-        String(log?.lagRecords ?? ""),
+        String(log?.lagRecords ?? "").padEnd(8),
+        version,
       ].join(" "),
     );
   }

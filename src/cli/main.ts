@@ -18,8 +18,10 @@ import {
 
 const RING_BYTES_LEAST = 65_536;
 const CLIENTS_MAX = 65_536;
+/** With what one turn can add to it, it has to fit into memory that 32-bit positions can tell apart. */
+const MAX_QUEUE_BYTES = 512 * MiB;
 /** Processes that serve no client: supervisor, greeter and history, and some while they are replaced. */
-const PROCESSES_OF_OUR_OWN = 6;
+const PROCESSES_OF_OUR_OWN = 8;
 
 interface ServeFlags {
   maxClients: number;
@@ -50,6 +52,16 @@ function hostArgument(says: string): Argument {
 
 function portArgument(says: string, low: number): Argument {
   return new Argument("[PORT]", says).argParser(integer(low, 65_535)).default(4000);
+}
+
+/** What is wrong with a module, and where: a line. */
+function describeBroken(error: unknown): string {
+  // Of what does not parse, Node rejects a second promise, which nobody can hold.
+  process.on("unhandledRejection", () => undefined);
+  const { stack = "" } = error as Error;
+  // Of what does not even parse, the place stands above the error itself.
+  const place = /^file:\/\/(\S+:\d+)$/m.exec(stack)?.[1];
+  return place === undefined ? String(error) : `${place}: ${String(error)}`;
 }
 
 function createProgram(): Command {
@@ -115,10 +127,21 @@ function createProgram(): Command {
       ),
     )
     .addOption(
-      option("--orphan-ms <MS>", "how long workers outlive the supervisor", integer(0, 3_600_000), 0),
+      option(
+        "--orphan-ms <MS>",
+        "how long clients are kept when the supervisor dies, for the next one",
+        integer(0, 3_600_000),
+        10_000,
+      ),
     )
     .addOption(
-      option("--max-queue <SIZE>", "what may wait for a client that does not read", byteSize(1), MiB, "1MiB"),
+      option(
+        "--max-queue <SIZE>",
+        "what may wait for a client that does not read",
+        byteSize(1, MAX_QUEUE_BYTES),
+        MiB,
+        "1MiB",
+      ),
     )
     .addOption(
       option(
@@ -190,6 +213,23 @@ function createProgram(): Command {
     requireLinux(stop);
     const control = await import("./control.ts");
     process.exitCode = await control.stop({ ...flags, json: false });
+  });
+
+  const reload = program
+    .command("reload")
+    .summary("bring a new version into a running server")
+    .description(
+      "Replace every process of a server by one of the code that is installed now. Nobody is disconnected. First one " +
+        "worker is replaced; if it does not do well, the others stay as they are.",
+    );
+  addServerOptions(reload).action(async (flags: Omit<ControlOptions, "json">) => {
+    requireLinux(reload);
+    // This command is of the new version already, which may be broken.
+    const control = await import("./control.ts").catch((error: unknown) => describeBroken(error));
+    if (typeof control === "string") {
+      process.stderr.write(`chorus: the version that is installed now cannot be loaded: ${control}\n`);
+      process.exitCode = 1;
+    } else process.exitCode = await control.reload({ ...flags, json: false });
   });
 
   const status = program

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
-/** For each client, its connection and its input area. */
-const FILES_PER_CLIENT = 2;
+/** For each client, its connection and its area; and both once more while many wait to be passed to one process. */
+const FILES_PER_CLIENT = 4;
 /** For each process, its bell and its seat socket, and twice that for a moment while it starts. */
 const FILES_PER_PROCESS = 4;
 /** Those who are told that there is no room or take their last words, what listens, the runtime's own, and some. */

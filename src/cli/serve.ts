@@ -52,7 +52,8 @@ export async function serve(options: ServeOptions): Promise<number> {
   process.on("SIGHUP", () => logger.info("SIGHUP: nothing to read again"));
   // Whoever started us may not care to read: `chorus serve | head -1` ends no server.
   process.stdout.on("error", () => undefined);
-  process.stdout.write(invitation(server.address));
+  if (server.isReloaded) logger.info("reloaded");
+  else process.stdout.write(invitation(server.address));
   await server.ended;
   await log.end();
   return 0;

@@ -204,10 +204,7 @@ export class Sequencer {
     slot.generation = 0;
   }
 
-  /**
-   * A reader serves somebody from now on: those that follow what is delivered are given nothing that it has not
-   * consumed. Where it is behind what is delivered already, it has nothing to deliver of that.
-   */
+  /** A reader serves somebody from now on: who follows what is delivered gets nothing that it has not consumed. */
   serve(process: number): void {
     const slot = this.#slot(process);
     assert(slot.joined, `process ${process} does not read, and cannot serve anybody`);
@@ -215,15 +212,17 @@ export class Sequencer {
     this.#servers.add(process, slot.generation, this.#minConsumed, this.#published);
   }
 
+  /** Whether a living process counts as one that serves somebody. */
+  serves(process: number): boolean {
+    return this.#servers.position(process) !== undefined;
+  }
+
   /** A process serves nobody any more, or never did. */
   standDown(process: number): void {
     this.#servers.remove(process);
   }
 
-  /**
-   * What a process left that died while it served somebody belongs to others by now, who are readers, and behind it or
-   * as far as it was. From the next step on nothing is kept for it any more.
-   */
+  /** What a dead process served is others' by now, who read, no further than it had. Nothing is kept for it then. */
   inherited(process: number, generation: number): void {
     this.#servers.inherit(process, generation);
   }

@@ -19,10 +19,13 @@
  * pages. So it is not given its memory beforehand as the segment is.
  */
 import { fstatSync } from "node:fs";
-import { KiB, MiB, assert } from "../base/index.ts";
+import { MiB, assert } from "../base/index.ts";
+import { ArrayWords } from "../log/index.ts";
+import { AreaError, type AreaMemory, INPUT_BYTES_MIN, NOTES_BYTES, formatArea } from "../server/index.ts";
 import {
   close,
   dropView,
+  dupCloexec,
   isSizeSealed,
   mapShared,
   memfdCreate,
@@ -33,10 +36,7 @@ import {
 } from "./libc.ts";
 
 /** The ring for what the client sends: whole pages and a power of two. */
-export const INPUT_BYTES: number = Math.max(16 * KiB, pageBytes());
-
-/** Each of the two regions for notes. */
-export const NOTES_BYTES: number = 128 * KiB;
+export const INPUT_BYTES: number = Math.max(INPUT_BYTES_MIN, pageBytes());
 
 /** Positions have 32 bits, and what lies between two of them must be a positive number of 31. */
 export const OUTPUT_BYTES_MAX: number = 1024 * MiB;
@@ -44,22 +44,6 @@ export const OUTPUT_BYTES_MAX: number = 1024 * MiB;
 const HEADER_BYTES = pageBytes();
 const INPUT_START = HEADER_BYTES;
 const OUTPUT_START = INPUT_START + INPUT_BYTES;
-
-/** What was handed over is not a client area. */
-export class AreaError extends Error {
-  override readonly name = "AreaError";
-}
-
-/** An area as its users see it. */
-export interface AreaMemory {
-  /** The header page. */
-  readonly words: Int32Array<ArrayBuffer>;
-  /** A ring of half as many bytes, twice in a row. */
-  readonly input: Uint8Array<ArrayBuffer>;
-  /** A ring of half as many bytes, a power of two, twice in a row. */
-  readonly output: Uint8Array<ArrayBuffer>;
-  readonly notes: readonly [Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>];
-}
 
 export class AreaMapping {
   /** Owned: pass duplicates on. */
@@ -78,7 +62,7 @@ export class AreaMapping {
     this.#view = viewMemory(this.#address, length);
     const notes = length - 2 * NOTES_BYTES;
     this.memory = {
-      words: new Int32Array(this.#view, 0, HEADER_BYTES / 4),
+      words: new ArrayWords(this.#view),
       input: new Uint8Array(this.#view, INPUT_START, 2 * INPUT_BYTES),
       output: new Uint8Array(this.#view, INPUT_START + 2 * INPUT_BYTES, 2 * outputBytes),
       notes: [
@@ -89,13 +73,19 @@ export class AreaMapping {
   }
 
   /**
-   * For a new connection: all zeros. `outputBytes` is a power of two, of at least a page and at most 1 GiB. Throws
-   * `SystemError` where descriptors or addresses run out.
+   * A file for a new connection, formatted. `outputBytes` is a power of two, of at least a page and at most 1 GiB.
+   * @param base where positions start: see `formatArea`
+   * @returns its descriptor
+   * @throws SystemError where descriptors or addresses run out
    */
-  static create(outputBytes: number): AreaMapping {
-    assert(isOutputSize(outputBytes), `an output ring of ${outputBytes} bytes`);
+  static create(outputBytes: number, base?: { input: number; output: number }): number {
+    const isPossible = isOutputSize(outputBytes);
+    assert(isPossible, `an output ring of ${outputBytes} bytes`);
     const fd = memfdCreate("chorus client", fileBytes(outputBytes));
-    return closingOnError(fd, () => new AreaMapping(fd, outputBytes));
+    const header = AreaMapping.adoptHeader(closingOnError(fd, () => dupCloexec(fd)));
+    formatArea(header.words, { input: INPUT_BYTES, output: outputBytes }, base);
+    header.close();
+    return fd;
   }
 
   /**
@@ -134,7 +124,8 @@ export class AreaHeader {
   /** Owned: pass duplicates on. */
   readonly fd: number;
   readonly outputBytes: number;
-  readonly words: Int32Array<ArrayBuffer>;
+  readonly words: ArrayWords;
+  readonly #view: ArrayBuffer;
   readonly #address: bigint;
   #open = true;
 
@@ -142,14 +133,15 @@ export class AreaHeader {
     this.fd = fd;
     this.outputBytes = outputBytes;
     this.#address = mapShared(fd, HEADER_BYTES, { writable: true });
-    this.words = new Int32Array(viewMemory(this.#address, HEADER_BYTES));
+    this.#view = viewMemory(this.#address, HEADER_BYTES);
+    this.words = new ArrayWords(this.#view);
   }
 
   /** Unmaps and closes; `words` is empty afterwards. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    dropView(this.words.buffer);
+    dropView(this.#view);
     munmap(this.#address, HEADER_BYTES);
     close(this.fd);
   }
@@ -189,7 +181,8 @@ function mapArea(fd: number, outputBytes: number): bigint {
       mapShared(fd, end - start, { writable: true, offset: start, address: at });
       at += BigInt(end - start);
     }
-    assert(at === address + BigInt(length), "the ranges of an area fill what was reserved for them");
+    const isWhole = at === address + BigInt(length);
+    assert(isWhole, "the ranges of an area fill what was reserved for them");
   } catch (error) {
     munmap(address, length);
     throw error;

@@ -7,7 +7,7 @@ import { isAbsolute } from "node:path";
  * that say `{"progress": …}` may come before it.
  */
 export type ControlRequest =
-  | { readonly command: "stop" | "status" }
+  | { readonly command: "stop" | "status" | "reload" }
   /** Of history. The path is absolute: a server may run in another folder than who asks. */
   | { readonly command: "import"; readonly path: string };
 
@@ -84,6 +84,7 @@ function parseRequest(line: string): ControlRequest | undefined {
     switch (value.command) {
       case "stop":
       case "status":
+      case "reload":
         return { command: value.command };
       case "import":
         return typeof value.path === "string" && isAbsolute(value.path)
@@ -97,10 +98,15 @@ function parseRequest(line: string): ControlRequest | undefined {
   }
 }
 
+/** The server hung up without an answer. */
+export class HungUpError extends Error {
+  override readonly name = "HungUpError";
+}
+
 /**
  * Asks the server behind `path`. Undefined where none listens there.
  * @param onProgress told how far it is, where the answer takes long
- * @throws where it hung up without an answer
+ * @throws HungUpError
  */
 export function askServer(
   path: string,
@@ -114,6 +120,7 @@ export function askServer(
     socket.on("connect", () => socket.write(`${JSON.stringify(request)}\n`));
     socket.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(undefined);
+      else if (error.code === "ECONNRESET" || error.code === "EPIPE") reject(hungUp());
       else reject(error);
     });
     socket.on("data", (chunk: string) => {
@@ -125,6 +132,10 @@ export function askServer(
         else onProgress(value.progress);
       }
     });
-    socket.on("end", () => reject(new Error("the server hung up without an answer")));
+    socket.on("end", () => reject(hungUp()));
   });
+}
+
+function hungUp(): HungUpError {
+  return new HungUpError("the server hung up without an answer");
 }

@@ -1,4 +1,4 @@
-export { type ControlRequest, askServer, controlPath } from "./controlSocket.ts";
+export { type ControlRequest, HungUpError, askServer, controlPath } from "./controlSocket.ts";
 export {
   HistoryFileError,
   backupHistory,

@@ -22,7 +22,7 @@ const ENAMETOOLONG = 36;
 const ECONNREFUSED = 111;
 
 /** What a `struct sockaddr_un` has room for, with the zero behind it. */
-const LOCAL_PATH_BYTES_MAX = 107;
+export const LOCAL_PATH_BYTES_MAX = 107;
 
 const c = {
   socket: library.func("int socket(int, int, int)") as (
@@ -93,7 +93,8 @@ function withLocalSocket(use: (fd: number) => void): number {
 function localAddress(syscall: string, path: string): Uint8Array {
   const bytes = new TextEncoder().encode(path);
   // An address that begins with a zero would be no file at all, and anybody's.
-  assert(bytes.length > 0 && !bytes.includes(0), "the path of a socket is that of a file");
+  const isPath = bytes.length > 0 && !bytes.includes(0);
+  assert(isPath, "the path of a socket is that of a file");
   if (bytes.length > LOCAL_PATH_BYTES_MAX) throw new SystemError(syscall, ENAMETOOLONG);
   const address = new Uint8Array(2 + bytes.length + 1);
   address[0] = AF_UNIX;

@@ -149,6 +149,7 @@ export class LogHost implements Disposable {
   /** Nothing from this sequence number on need be kept. */
   #keptTo: number | undefined;
   #closed = false;
+  #isLetGo = false;
 
   /** @param found for `adopt`: it goes on with that, instead of a new file */
   constructor(options: LogHostOptions, found?: Found) {
@@ -213,11 +214,10 @@ export class LogHost implements Disposable {
     try {
       mapping = new Mapping(descriptor, layout.totalBytes, layout.writable(SEQUENCER));
       const segment = openSegment(mapping.words);
-      for (const { process, generation } of options.members)
-        assert(
-          ownerOf(segment, process) === generation,
-          `slot ${process} is not of generation ${generation}`,
-        );
+      for (const { process, generation } of options.members) {
+        const owner = ownerOf(segment, process);
+        assert(owner === generation, `slot ${process} is of generation ${owner}, not ${generation}`);
+      }
       const { geometry } = layout;
       const host = new LogHost(
         { ...options, geometry, keeper: isKept(segment) },
@@ -293,6 +293,20 @@ export class LogHost implements Disposable {
     this.#loop.soon();
   }
 
+  /** Whether a member is dead and not gone: what it had published is not all in the order yet. */
+  get areDying(): boolean {
+    return [...this.#residents.values()].some(({ gone }) => gone !== undefined);
+  }
+
+  /** Slots that nobody has. */
+  vacant(): number[] {
+    const vacant: number[] = [];
+    for (let process = 1; process < this.segment.layout.geometry.processes; process += 1) {
+      if (!this.#residents.has(process)) vacant.push(process);
+    }
+    return vacant;
+  }
+
   hasFreeSlot({ keeper = false }: SpawnOptions = {}): boolean {
     return this.#freeSlot(keeper) !== undefined;
   }
@@ -357,6 +371,12 @@ export class LogHost implements Disposable {
     if (resident?.gone === undefined) resident?.kill();
   }
 
+  /** Frees everything, and leaves the log and its members to another host. */
+  letGo(): void {
+    this.#isLetGo = true;
+    this[Symbol.dispose]();
+  }
+
   /**
    * Removes the file and frees everything. The members must have ended.
    *
@@ -375,7 +395,7 @@ export class LogHost implements Disposable {
     closeSync(this.#descriptor);
     const { kept, sequence } = this.sequencer;
     const isUnfinished = this.#options.keeper === true && kept < (this.#keptTo ?? sequence);
-    if (!isUnfinished) unlinkSync(this.path);
+    if (!isUnfinished && !this.#isLetGo) unlinkSync(this.path);
     this.#mapping[Symbol.dispose]();
   }
 
@@ -397,11 +417,14 @@ export class LogHost implements Disposable {
       if (this.sequencer.inspect(process).generation !== 0) {
         this.sequencer.release(process);
         this.#options.onDead?.(process);
+        if (this.#closed) return;
       }
       if (this.sequencer.hasUnordered(process)) continue;
       this.#residents.delete(process);
       closeBell(resident);
       this.#options.onGone?.(process, resident.gone.code, resident.gone.signal);
+      // It may have been the last one, after which the memory is gone.
+      if (this.#closed) return;
       this.#loop.soon();
     }
   }
@@ -423,10 +446,7 @@ export class LogHost implements Disposable {
   }
 
   #freeSlot(keeper: boolean): number | undefined {
-    const free: number[] = [];
-    for (let process = 1; process < this.segment.layout.geometry.processes; process += 1) {
-      if (!this.#residents.has(process)) free.push(process);
-    }
+    const free = this.vacant();
     const kept = this.#options.keeper === true && !keeper ? 1 : 0;
     return free.length > kept ? free[0] : undefined;
   }

@@ -231,6 +231,11 @@ export class SeatSocket {
     this.#enqueue(message, descriptors);
   }
 
+  /** Hands over at once whatever has come already, up to the end if that has, too. */
+  drain(): void {
+    while (this.#open && this.#receive());
+  }
+
   /** Whether the process stays alive for this socket: it does until told otherwise. */
   ref(): void {
     this.#watch.ref();

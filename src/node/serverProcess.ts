@@ -1,29 +1,47 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { type Server, type Socket, createServer } from "node:net";
-import { fileURLToPath } from "node:url";
 import { formatBytes } from "../base/index.ts";
+import type { SessionId } from "../chat/index.ts";
 import type { ImportProgress, ImportResult } from "../history/index.ts";
-import { Layout } from "../log/index.ts";
+import { Layout, LogCorruptionError, SegmentMismatchError, isKept, publishedBy } from "../log/index.ts";
 import { RecordKind } from "../record/index.ts";
 import {
+  AreaError,
   type LogLevel,
   type Role,
   Supervisor,
+  type SupervisorPorts,
   type SupervisorStatus,
   decodeSeatMessage,
   encodeSeatMessage,
+  outputBytesFor,
 } from "../server/index.ts";
 import { timerClock } from "./clock.ts";
 import { type ControlRequest, ControlSocket, controlPath } from "./controlSocket.ts";
-import { InputArea } from "./inputArea.ts";
+import { AreaMapping } from "./areaMapping.ts";
+import { keepPoison, settle } from "./areaSettling.ts";
 import { type Past, finishPast } from "./past.ts";
-import { SHUT_RDWR, close, dupCloexec, freeBytes, pageBytes, shutdown } from "./libc.ts";
-import { lockDirectory } from "./lock.ts";
-import { LogHost } from "./logHost.ts";
+import {
+  SHUT_RDWR,
+  SystemError,
+  close,
+  dupCloexec,
+  freeBytes,
+  keepUrgentInLine,
+  pageBytes,
+  reap,
+  shutdown,
+} from "./libc.ts";
+import { checkModule, currentModule, replaceImage, takeInheritance } from "./image.ts";
+import { Lock, lockDirectory } from "./lock.ts";
+import { LogHost, type LogHostEvents, type LogHostOptions } from "./logHost.ts";
+import { PROGRAM_VERSION } from "./programVersion.ts";
+import { RunFolder } from "./runFolder.ts";
 import { SeatSocket } from "./seatSocket.ts";
-import { noteSegment, segmentPath } from "./segmentPath.ts";
+import { noteSegment, notedSegment, segmentPath } from "./segmentPath.ts";
 import { StartError } from "./startError.ts";
+import { type Survivor, endAll, findSurvivors } from "./survivors.ts";
 
 export interface ServerOptions {
   host: string;
@@ -69,10 +87,16 @@ export interface ChildOptions {
   maxLagRecords: number;
   orphanMs: number;
   history: (HistoryOptions & { data: string }) | undefined;
+  /** Where it listens for a successor of its supervisor. */
+  runSocket: string;
 }
 
 export interface ServerStatus extends SupervisorStatus {
   name: string;
+  /** Of the program that the supervisor runs. */
+  version: string;
+  /** Another one after each start and each reload. */
+  image: string;
   pid: number;
   address: string;
   uptimeSeconds: number;
@@ -88,30 +112,44 @@ export interface ServerStatus extends SupervisorStatus {
 export type ImportAnswer = ImportResult | { readonly error: string };
 
 /** Supervisor, greeter and history, and some that end while others have taken their place. */
-const PROCESSES_BESIDE_WORKERS = 6;
+const PROCESSES_BESIDE_WORKERS = 8;
 const PROBE_MS = 1000;
-const CHILD_MAIN = fileURLToPath(
-  new URL(`./childMain${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
-);
+/** Processes of a dead supervisor have so long to say what they have, before others are let in. */
+const REPORT_LIMIT_MS = 1000;
+const BACKLOG = 1024;
+const REAP_ATTEMPTS = 50;
+const REAP_DELAY_MS = 20;
 
 /** The supervisor's process: wires `Supervisor` to the machine, from the first file to the last. */
 export class ServerProcess {
   readonly #options: ServerOptions;
   readonly #startedMs = Date.now();
+  readonly #image = randomUUID();
   readonly #seats = new Map<number, SeatSocket>();
   readonly #host: LogHost;
   readonly #supervisor: Supervisor;
   readonly #listener: Server;
   readonly #control: ControlSocket;
-  readonly #release: () => void;
+  readonly #lock: Lock;
+  readonly #runFolder: RunFolder;
+  /** Where each process can be called. */
+  readonly #runSockets = new Map<number, string>();
+  /** Processes of the supervisor before this one. */
+  readonly #survivors: readonly Survivor[];
+  /** They have said what they have. */
+  readonly #reported: Promise<void>;
   readonly #firstSequence: number;
   #address = { host: "", port: 0 };
   #ended: () => void = () => undefined;
+  /** It goes on in the process of another version of its program. */
+  isReloaded: boolean = false;
   /** Resolves when everything has ended. */
   readonly ended: Promise<void>;
 
   static async start(options: ServerOptions): Promise<ServerProcess> {
-    const lock = lockDirectory(options.data);
+    const inheritance = takeInheritance();
+    const isReloaded = inheritance !== undefined;
+    const lock = inheritance === undefined ? lockDirectory(options.data) : new Lock(inheritance.lock);
     if (lock === undefined)
       throw new StartError(
         `a server is running with the data directory ${options.data}; ` +
@@ -120,78 +158,82 @@ export class ServerProcess {
     let server: ServerProcess;
     try {
       const path = segmentPath(options.shmDir, options.data, options.name);
-      const past = finishPast(path, options);
-      noteSegment(options.data, path);
-      server = new ServerProcess(options, path, past, () => lock.release());
+      const noted = notedSegment(options.data);
+      // Of a server that had another name, or another folder in memory: nobody goes on with it.
+      if (noted !== undefined && noted !== path) await endAll(noted);
+      server = await ServerProcess.#create(options, path, lock);
     } catch (error) {
       lock.release();
       throw error;
     }
+    server.isReloaded = isReloaded;
     try {
-      await server.#listen();
+      server.#checkHistory();
+      await server.#open(inheritance?.listener);
     } catch (error) {
-      server.#tearDown();
+      if (server.#survivors.length > 0) server.#letGo();
+      else server.#tearDown();
       throw error;
     }
     return server;
   }
 
-  private constructor(options: ServerOptions, path: string, past: Past, release: () => void) {
+  /** In the place of a dead supervisor, where processes of its live; otherwise anew. */
+  static async #create(options: ServerOptions, path: string, lock: Lock): Promise<ServerProcess> {
+    const survivors = await findSurvivors(path);
+    if (survivors.length > 0) {
+      try {
+        return new ServerProcess(options, path, lock, survivors);
+      } catch (error) {
+        if (!isUnfit(error)) throw error;
+        const { message } = error as Error;
+        options.log("error", `the processes of the server before this one are ended: ${message}`);
+        for (const { seat } of survivors) close(seat);
+        await endAll(path);
+      }
+    }
+    const past = finishPast(path, options);
+    noteSegment(options.data, path);
+    return new ServerProcess(options, path, lock, past);
+  }
+
+  private constructor(options: ServerOptions, path: string, lock: Lock, origin: Past | readonly Survivor[]) {
     this.#options = options;
-    this.#release = release;
-    this.#firstSequence = past.nextSequence;
+    this.#lock = lock;
     this.ended = new Promise((resolve) => (this.#ended = resolve));
-    const geometry = {
-      processes: options.maxProcesses + options.spareProcesses + PROCESSES_BESIDE_WORKERS,
-      ringBytes: options.ringBytes,
-      orderEntries: options.orderEntries,
-      pageBytes: pageBytes(),
-    };
-    this.#checkSpace(new Layout(geometry).totalBytes);
-    this.#host = new LogHost({
-      path,
-      geometry,
-      probeMs: PROBE_MS,
-      segmentId: randomWords(2) as [number, number],
-      identity: identityOf(options),
-      firstSequence: past.nextSequence,
-      firstTimeMs: past.timeMs,
-      keeper: options.history !== undefined,
-      deliverAfterKeeper: options.history?.sync ?? false,
+    this.#runFolder = new RunFolder(path);
+    const events: LogHostEvents = {
       onEvicted: (process, reason) => options.log("error", `process ${process} is ended: ${reason}`),
       onDead: (process) => this.#supervisor.died(process),
-      onGone: (process, code, signal) => this.#gone(process, signal ?? `exit code ${code}`),
+      onGone: (process, code, signal) => this.#gone(process, howItEnded(code, signal)),
       onOrdered: (process, kind, sequence) => {
         // Whatever comes after it is of processes that end.
         if (process === 0 && kind === RecordKind.stop) this.#host.endsWith(sequence);
         this.#supervisor.ordered(process, kind);
       },
-      onJoined: (process) => this.#supervisor.joined(process),
+      onJoined: (process, sequence) => this.#supervisor.joined(process, sequence),
+    };
+    this.#host = isPast(origin)
+      ? new LogHost({ ...this.#logOptions(origin), ...events, path, probeMs: PROBE_MS })
+      : LogHost.adopt({ ...events, path, probeMs: PROBE_MS, members: origin });
+    this.#firstSequence = this.#host.sequencer.sequence;
+    this.#runFolder.create();
+    this.#supervisor = new Supervisor(this.#ports(), {
+      ...options,
+      history: options.history !== undefined,
+      firstSession: isPast(origin) ? origin.nextSession : 1,
     });
-    this.#supervisor = new Supervisor(
-      {
-        clock: timerClock,
-        spawn: (role) => this.#spawn(role),
-        kill: (process) => this.#host.kill(process),
-        send: (process, message, handles) =>
-          this.#seats.get(process)?.send(encodeSeatMessage(message), handles),
-        append: (kind, payload) => this.#host.member.append(kind, 0, payload),
-        wake: () => this.#host.wake(),
-        createInputArea: () => {
-          const area = InputArea.create();
-          const handle = dupCloexec(area.fd);
-          area.close();
-          return handle;
-        },
-        shutdown: (socket) => void shutdown(socket, SHUT_RDWR),
-        close: (handle) => close(handle),
-        log: options.log,
-        letHistoryGo: () => this.#host.sequencer.letKeeperGo(),
-        finished: () => this.#tearDown(),
-      },
-      { ...options, history: options.history !== undefined, firstSession: past.nextSession },
-    );
     this.#host.onTurn(() => this.#supervisor.step());
+    this.#survivors = isPast(origin) ? [] : origin;
+    for (const { process, pid, seat, socketPath } of this.#survivors) {
+      this.#runSockets.set(process, socketPath);
+      this.#adopt(process, pid, new SeatSocket(seat));
+    }
+    // Before the log's first turn: that tells of the dead, who are missed only where it is known who lives.
+    this.#reported = new Promise((resolve) => {
+      if (this.#survivors.length > 0) this.#supervisor.adopt(this.#survivors, resolve);
+      else resolve();
+    });
     this.#listener = createServer({
       pauseOnConnect: true,
       noDelay: true,
@@ -200,6 +242,67 @@ export class ServerProcess {
     });
     this.#listener.on("connection", (socket) => this.#accept(socket));
     this.#control = new ControlSocket(controlPath(path), (request, tell) => this.#answer(request, tell));
+  }
+
+  /** @throws StartError where the processes of the server before this one do otherwise than this one is to do */
+  #checkHistory(): void {
+    const isOn = this.#options.history !== undefined;
+    if (isKept(this.#host.segment) === isOn) return;
+    throw new StartError(
+      `processes of the server before this one wait for the next, and it was started with --history ` +
+        `${isOn ? "off" : "on"}: start with the same, or wait until they have ended`,
+    );
+  }
+
+  #logOptions({ nextSequence, timeMs }: Past): Omit<LogHostOptions, "path" | "probeMs"> {
+    const { maxProcesses, spareProcesses, ringBytes, orderEntries, history } = this.#options;
+    const geometry = {
+      processes: maxProcesses + spareProcesses + PROCESSES_BESIDE_WORKERS,
+      ringBytes,
+      orderEntries,
+      pageBytes: pageBytes(),
+    };
+    this.#checkSpace(new Layout(geometry).totalBytes);
+    return {
+      geometry,
+      segmentId: randomWords(2) as [number, number],
+      identity: identityOf(this.#options),
+      firstSequence: nextSequence,
+      firstTimeMs: timeMs,
+      keeper: history !== undefined,
+      deliverAfterKeeper: history?.sync ?? false,
+    };
+  }
+
+  #ports(): SupervisorPorts {
+    const { sequencer } = this.#host;
+    return {
+      clock: timerClock,
+      spawn: (role) => this.#spawn(role),
+      kill: (process) => this.#host.kill(process),
+      send: (process, message, handles) =>
+        this.#seats.get(process)?.send(encodeSeatMessage(message), handles),
+      adopt: (process) => this.#sendBells(process),
+      append: (kind, payload) => this.#host.member.append(kind, 0, payload),
+      wake: () => this.#host.wake(),
+      letHistoryGo: () => sequencer.letKeeperGo(),
+      sequence: () => sequencer.sequence,
+      areDying: () => this.#host.areDying,
+      vacant: () => this.#host.vacant(),
+      serve: (process) => sequencer.serve(process),
+      standDown: (process) => sequencer.standDown(process),
+      serves: (process) => sequencer.serves(process),
+      servedThrough: ({ process, generation }) => sequencer.servedThrough(process, generation) - 1,
+      inherited: ({ process, generation }) => sequencer.inherited(process, generation),
+      createArea: () => AreaMapping.create(outputBytesFor(this.#options.maxQueueBytes)),
+      settle: (process, session, socket, area) => this.#settle(process, session, socket, area),
+      checkImage: () => checkModule(currentModule("serverProcess")),
+      replaceImage: () => this.#replaceImage(),
+      shutdown: (socket) => void shutdown(socket, SHUT_RDWR),
+      close: (handle) => close(handle),
+      log: this.#options.log,
+      finished: () => this.#tearDown(),
+    };
   }
 
   get address(): { host: string; port: number } {
@@ -216,6 +319,8 @@ export class ServerProcess {
     const { host, port } = this.#address;
     return {
       name: this.#options.name,
+      version: PROGRAM_VERSION,
+      image: this.#image,
       pid: process.pid,
       address: `${host}:${port}`,
       uptimeSeconds: Math.round((Date.now() - this.#startedMs) / 1000),
@@ -230,27 +335,50 @@ export class ServerProcess {
     };
   }
 
-  async #listen(): Promise<void> {
+  /** @param inherited the descriptor on which the program before this one listened */
+  async #open(inherited: number | undefined): Promise<void> {
     await this.#control.listen();
+    await this.#takeBack();
+    await this.#listen(inherited);
+    this.#supervisor.start();
+  }
+
+  /** All who lived on with the processes of the supervisor before this one. Who does not answer may do so later. */
+  #takeBack(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, REPORT_LIMIT_MS);
+      void this.#reported.then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  async #listen(inherited: number | undefined): Promise<void> {
     const { host, port } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#listener.once("error", (error: NodeJS.ErrnoException) => {
         const why = LISTEN_FAILURES[error.code ?? ""] ?? error.message;
         reject(new StartError(`cannot listen on ${host}:${port}: ${why}`));
       });
-      this.#listener.listen({ host, port, backlog: 1024 }, resolve);
+      const where = inherited === undefined ? { host, port, backlog: BACKLOG } : { fd: inherited };
+      this.#listener.listen(where, resolve);
     });
+    // What a client marks as urgent would else be counted, and not be read in its place.
+    keepUrgentInLine(descriptorOf(this.#listener));
     this.#listener.on("error", (error) => this.#options.log("error", `accepting failed: ${error.message}`));
     const address = this.#listener.address() as { address: string; port: number };
     this.#address = { host, port: address.port };
-    this.#supervisor.start();
   }
 
   #spawn(role: Role): { process: number; generation: number } | undefined {
+    // The others go on for the dead, or from where one who does stands.
     const keeper = role === "history";
+    const early = !keeper;
     if (!this.#host.hasFreeSlot({ keeper })) return undefined;
     const { history, data } = this.#options;
     const [ours, theirs] = SeatSocket.pair();
+    const run = this.#runFolder.admit();
     const options: ChildOptions = {
       serverName: this.#options.name,
       ...this.#address,
@@ -258,21 +386,30 @@ export class ServerProcess {
       maxLagRecords: this.#options.maxLagRecords,
       history: history === undefined ? undefined : { ...history, data },
       orphanMs: this.#options.orphanMs,
+      runSocket: run.socketPath,
     };
     const hosted = this.#host.spawn(
-      [CHILD_MAIN, role, JSON.stringify(options)],
+      [currentModule("childMain"), role, JSON.stringify(options)],
       { stdout: "ignore" },
-      [theirs],
-      { keeper },
+      [theirs, run.descriptor],
+      { keeper, early },
     );
     close(theirs);
-    const { process, generation } = hosted;
-    const seat = new SeatSocket(ours);
+    const { process, generation, pid } = hosted;
+    if (pid !== undefined) this.#runFolder.note(run, { process, generation, role, pid });
+    close(run.descriptor);
+    this.#runSockets.set(process, run.socketPath);
+    this.#listenTo(process, new SeatSocket(ours));
+    return { process, generation };
+  }
+
+  #listenTo(process: number, seat: SeatSocket): void {
     this.#seats.set(process, seat);
-    seat.onMessage = (bytes) => {
+    seat.onMessage = (bytes, handles) => {
       try {
-        this.#supervisor.receive(process, decodeSeatMessage(bytes));
+        this.#supervisor.receive(process, decodeSeatMessage(bytes), handles);
       } catch (error) {
+        handles.forEach(close);
         this.#options.log("error", `process ${process} is ended: ${String(error)}`);
         this.#host.kill(process);
       }
@@ -284,20 +421,63 @@ export class ServerProcess {
       this.#options.log("error", `process ${process} is ended: ${error.message}`);
       this.#host.kill(process);
     };
-    return { process, generation };
+  }
+
+  /** A process that this one has not started: nothing but the end of its seat socket tells of its own. */
+  #adopt(process: number, pid: number, seat: SeatSocket): void {
+    this.#listenTo(process, seat);
+    const { onClose } = seat;
+    seat.onClose = (error) => {
+      onClose(error);
+      this.#host.kill(process);
+      // Where this program took the place of the one that had started it, it is a child all the same.
+      reapSoon(pid);
+      this.#host.ended(process);
+    };
+  }
+
+  #sendBells(process: number): void {
+    const { bell, sequencerBell } = this.#host.bellFor(process);
+    this.#seats.get(process)?.send(encodeSeatMessage({ type: "adopt" }), [bell, sequencerBell]);
+    close(bell);
+  }
+
+  /** Who wants to be connected meanwhile waits in the kernel. */
+  #replaceImage(): never {
+    const listener = dupCloexec(descriptorOf(this.#listener));
+    const lock = dupCloexec(this.#lock.fd);
+    return replaceImage({ listener, lock });
+  }
+
+  #settle(process: number, session: SessionId, socket: number, area: number): boolean {
+    const { data, log } = this.#options;
+    const what = `what session ${session} sent has killed process after process`;
+    try {
+      if (!settle(socket, area, publishedBy(this.#host.segment, process))) return true;
+      keepPoison(data, session, area).then(
+        (path) => log("error", `${what}; kept as ${path}`),
+        (error: unknown) => log("error", `${what}: ${String(error)}`),
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof AreaError) && !(error instanceof SystemError)) throw error;
+      log("error", `session ${session} is lost: ${error.message}`);
+      return false;
+    }
   }
 
   #gone(process: number, how: string): void {
     this.#seats.get(process)?.close();
     this.#seats.delete(process);
+    this.#runFolder.forget(this.#runSockets.get(process));
+    this.#runSockets.delete(process);
     this.#supervisor.gone(process, how);
   }
 
   /** Takes the descriptor out of Node's hands: the connection goes on living in ours. */
   #accept(socket: Socket): void {
-    // The only way to a connection's descriptor: `fd` of its handle, which Node keeps for such uses.
-    const descriptor = (socket as unknown as { _handle: { fd: number } | null })._handle?.fd;
-    if (descriptor === undefined || descriptor < 0) {
+    const descriptor = descriptorOf(socket);
+    if (descriptor < 0) {
       socket.destroy();
       return;
     }
@@ -314,8 +494,22 @@ export class ServerProcess {
         this.stop();
         await this.ended;
         return { stopped: true };
+      case "reload":
+        return this.#reload(tell);
       case "import":
         return this.#import(request.path, tell);
+    }
+  }
+
+  /** Answers only where it fails: whoever asks is disconnected when the supervisor goes on with the new version. */
+  async #reload(tell: (progress: string) => void): Promise<{ error: string }> {
+    try {
+      await this.#supervisor.reload(tell);
+      throw new Error("the supervisor goes on with the version that it had");
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      this.#options.log("error", `reload: ${text}`);
+      return { error: text };
     }
   }
 
@@ -346,14 +540,53 @@ export class ServerProcess {
     );
   }
 
+  /** The processes of the server before this one go on waiting, for another. */
+  #letGo(): void {
+    this.#listener.close();
+    this.#control.close();
+    for (const seat of this.#seats.values()) seat.close();
+    this.#host.letGo();
+    this.#lock.release();
+    this.#ended();
+  }
+
   #tearDown(): void {
     this.#listener.close();
     this.#control.close();
     for (const seat of this.#seats.values()) seat.close();
     this.#host[Symbol.dispose]();
-    this.#release();
+    this.#runFolder.remove();
+    this.#lock.release();
     this.#ended();
   }
+}
+
+/** The only way to the descriptor: `fd` of the handle, which Node keeps for such uses. Below 0: it is closed. */
+function descriptorOf(of: Socket | Server): number {
+  return (of as unknown as { _handle: { fd: number } | null })._handle?.fd ?? -1;
+}
+
+/**
+ * Its descriptors are closed a moment before it can be reaped. Where it is no child of ours, there is nothing to reap.
+ */
+function reapSoon(pid: number, attempts = REAP_ATTEMPTS): void {
+  if (reap(pid) || attempts === 0) return;
+  setTimeout(() => reapSoon(pid, attempts - 1), REAP_DELAY_MS).unref();
+}
+
+function isPast(origin: Past | readonly Survivor[]): origin is Past {
+  return "nextSequence" in origin;
+}
+
+/** A segment that no server of this version can go on with. */
+function isUnfit(error: unknown): boolean {
+  const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+  return isMissing || error instanceof SegmentMismatchError || error instanceof LogCorruptionError;
+}
+
+function howItEnded(code: number | null, signal: NodeJS.Signals | null): string {
+  if (signal !== null) return signal;
+  return code === null ? "it was not a child of this process" : `exit code ${code}`;
 }
 
 function randomWords(count: number): number[] {

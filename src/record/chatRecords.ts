@@ -3,7 +3,14 @@ import { type ChatRecord, type LeaveReason, type Mode, PROTOCOLS, type Question 
 import { RecordKind } from "./kinds.ts";
 import { readWhole } from "./readWhole.ts";
 
-const REASONS: readonly LeaveReason[] = ["quit", "hung up", "too slow", "connection lost", "process died"];
+const REASONS: readonly LeaveReason[] = [
+  "quit",
+  "hung up",
+  "too slow",
+  "connection lost",
+  "process died",
+  "harmful input",
+];
 const QUESTIONS: readonly Question[] = ["who", "rooms", "topic", "bans", "mutes"];
 const MODES: readonly Mode[] = ["moderated", "topicLocked", "secret", "operator", "voice"];
 
@@ -44,6 +51,7 @@ function encodeInto(writer: ByteWriter, record: ChatRecord): void {
     case "seat":
       writer.uint16(record.process).uint8(PROTOCOLS.indexOf(record.protocol));
       return;
+    case "reseat":
     case "processDied":
     case "history":
       writer.uint16(record.process);
@@ -193,6 +201,8 @@ function decodeWish(kind: number, reader: ByteReader): ChatRecord | undefined {
       const protocol = PROTOCOLS[reader.uint8()];
       return protocol === undefined ? undefined : { kind: "seat", session, process, protocol };
     }
+    case RecordKind.reseat:
+      return { kind: "reseat", session, process: reader.uint16() };
     case RecordKind.nick: {
       const derived = reader.uint8() === 1;
       return { kind: "nick", session, nick: name(), displayName: name(), derived };

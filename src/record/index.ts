@@ -1,11 +1,3 @@
-export { GENESIS, RECORD_FORMAT, RecordKind, formatOf } from "./kinds.ts";
+export { RECORD_FORMAT, RecordKind, formatOf } from "./kinds.ts";
 export { decode, encode, readSession, sayHeaderBytes, writeSayHeader } from "./chatRecords.ts";
 export { type Answer, type AnswerPart, decodeAnswer, encodeAnswer } from "./historyRecords.ts";
-export {
-  type Snapshot,
-  type SnapshotWanted,
-  decodeSnapshot,
-  decodeSnapshotWanted,
-  encodeSnapshot,
-  encodeSnapshotWanted,
-} from "./processRecords.ts";

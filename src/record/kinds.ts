@@ -12,6 +12,7 @@
  *    5  format            supervisor     format u16
  *    6  store             history        failed u8 │ from u53 │ to u53 │ text
  *    7  found             history        room name
+ *    8  reseat            supervisor     session │ process u16
  *   16  say               worker         session │ room │ text
  *   17  act               worker         session │ room │ text
  *   18  nick              worker         session │ derived u8 │ nick name │ displayName name
@@ -28,10 +29,6 @@
  *   29  mute              worker         session │ on u8 │ room │ target name
  *   30  mode              worker         session │ mode u8 │ on u8 │ room │ target name
  *   31  away              worker         session │ text
- *   32  snapshotWanted    supervisor     for process u16 │ its generation u32 │
- *                                        from process u16 (65535: nobody, it is the first state)
- *   33  snapshot          any replica    for process u16 │ its generation u32 │ wanted at sequence u53 │ part u16 │
- *                                        of parts u16 │ bytes
  *   34  quiet             supervisor     (nothing): say nothing any more
  *                         worker         (nothing): I have said my last
  *   40  recall            worker         session │ before u53 │ limit u16 │ room
@@ -51,6 +48,7 @@ export const RecordKind = {
   format: 5,
   store: 6,
   found: 7,
+  reseat: 8,
   say: 16,
   act: 17,
   nick: 18,
@@ -67,8 +65,6 @@ export const RecordKind = {
   mute: 29,
   mode: 30,
   away: 31,
-  snapshotWanted: 32,
-  snapshot: 33,
   quiet: 34,
   recall: 40,
   search: 41,
@@ -86,6 +82,3 @@ const LATER_FORMATS: ReadonlyMap<number, number> = new Map();
 export function formatOf(kind: number): number {
   return LATER_FORMATS.get(kind) ?? 1;
 }
-
-/** In place of the process that is to tell the state: there is none, and the state is the first one. */
-export const GENESIS = 0xffff;

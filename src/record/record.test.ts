@@ -5,17 +5,12 @@ import { type ChatRecord, ENTRY_KINDS, type Entry, PROTOCOLS } from "../chat/ind
 import {
   type Answer,
   type AnswerPart,
-  GENESIS,
   RECORD_FORMAT,
   RecordKind,
   decode,
   decodeAnswer,
-  decodeSnapshot,
-  decodeSnapshotWanted,
   encode,
   encodeAnswer,
-  encodeSnapshot,
-  encodeSnapshotWanted,
   formatOf,
   sayHeaderBytes,
   writeSayHeader,
@@ -32,6 +27,7 @@ const flag = fc.boolean();
 /** Every kind of a chat's record, so that none is forgotten. */
 const chatRecords: { [Kind in ChatRecord["kind"]]: fc.Arbitrary<object> } = {
   seat: fc.record({ session, process: uint16, protocol: fc.constantFrom(...PROTOCOLS) }),
+  reseat: fc.record({ session, process: uint16 }),
   processDied: fc.record({ process: uint16 }),
   stop: fc.record({}),
   history: fc.record({ process: uint16 }),
@@ -49,7 +45,14 @@ const chatRecords: { [Kind in ChatRecord["kind"]]: fc.Arbitrary<object> } = {
   }),
   leave: fc.record({
     session,
-    reason: fc.constantFrom("quit", "hung up", "too slow", "connection lost", "process died"),
+    reason: fc.constantFrom(
+      "quit",
+      "hung up",
+      "too slow",
+      "connection lost",
+      "process died",
+      "harmful input",
+    ),
     text: bytes,
   }),
   arrive: fc.record({ session, replay: uint16 }),
@@ -117,8 +120,6 @@ test("bytes that nobody wrote never throw, and what is read from them fits the n
       const record = decode(kind, noise, 0, noise.length);
       for (const value of Object.values(record ?? {}))
         if (typeof value === "number") assert.ok(Number.isSafeInteger(value));
-      decodeSnapshot(noise, 0, noise.length);
-      decodeSnapshotWanted(noise, 0, noise.length);
       decodeAnswer(noise, 0, noise.length);
     }),
     { numRuns: 2000 },
@@ -164,7 +165,7 @@ test("numbers of more than 53 bits and words that nobody knows are malformed", (
 });
 
 test("kinds that are not the chat's are none of its records", () => {
-  const others = ["snapshotWanted", "snapshot", "quiet", "answer"] as const;
+  const others = ["quiet", "answer"] as const;
   for (const kind of others) assert.equal(decode(RecordKind[kind], new Uint8Array(64), 0, 64), undefined);
   assert.deepEqual(new Set([...KINDS, ...others]), new Set(Object.keys(RecordKind)));
 });
@@ -180,36 +181,6 @@ test("what is written in place is what is encoded, and its text is read without 
       const record = decode(encoded.kind, memory, 3, memory.length - 3);
       assert.ok(record?.kind === kind);
       assert.equal(record.text.buffer, memory.buffer);
-    }),
-  );
-});
-
-test("the wish for a snapshot and its parts read as they were written", () => {
-  const wanted = fc.record({ forProcess: uint16, generation: uint32, fromProcess: uint16 });
-  fc.assert(
-    fc.property(wanted, fc.nat(20), (record, before) => {
-      const payload = encodeSnapshotWanted(record);
-      assert.deepEqual(
-        { ...decodeSnapshotWanted(embed(payload, before), before, payload.length) },
-        { ...record },
-      );
-      assert.equal(decodeSnapshotWanted(payload, 0, payload.length - 1), undefined);
-      assert.equal(decodeSnapshotWanted(embed(payload, 0), 0, payload.length + 1), undefined);
-    }),
-  );
-  const part = fc.record({
-    forProcess: uint16,
-    generation: uint32,
-    wantedSequence: session,
-    part: uint16,
-    parts: uint16,
-    bytes,
-  });
-  fc.assert(
-    fc.property(part, fc.nat(20), (record, before) => {
-      const payload = encodeSnapshot(record);
-      assert.deepEqual({ ...decodeSnapshot(embed(payload, before), before, payload.length) }, { ...record });
-      assert.equal(decodeSnapshot(payload, 0, payload.length - record.bytes.length - 1), undefined);
     }),
   );
 });
@@ -395,5 +366,4 @@ test("kinds differ, fit the record's header, and belong to a format that this pr
   // Kind 0 is the ring's own padding.
   assert.ok(kinds.every((kind) => kind > 0 && kind <= 0xffff));
   assert.ok(kinds.every((kind) => formatOf(kind) >= 1 && formatOf(kind) <= RECORD_FORMAT));
-  assert.equal(GENESIS, 0xffff);
 });

@@ -119,14 +119,14 @@ test("who fell behind gets page after page, then what was said since the last qu
   assert.equal(bench.output.toAsk, 10);
   bench.output.asking();
   assert.equal(bench.output.toAsk, undefined, "it has asked");
-  assert.ok(bench.output.asked(20));
+  assert.ok(bench.output.asked(10, 20));
   bench.say("since ");
   assert.equal(bench.turn(), "");
   assert.equal(bench.output.caughtUp(bytes("10 to 14 "), 14, bytes("missed: "), bytes("done ")), false);
   assert.equal(bench.turn(), "missed: 10 to 14 ");
   assert.equal(bench.output.toAsk, 15);
   bench.output.asking();
-  assert.ok(bench.output.asked(30));
+  assert.ok(bench.output.asked(15, 30));
   bench.say("kept ");
   bench.turn();
   assert.ok(bench.output.caughtUp(bytes("15 to 29 "), 29, bytes("missed: "), bytes("done ")));
@@ -138,7 +138,7 @@ test("where too much was said since the question, it asks for that, too", () => 
   const bench = new Bench();
   bench.output.fallBehind(10);
   bench.output.asking();
-  assert.ok(bench.output.asked(20));
+  assert.ok(bench.output.asked(10, 20));
   bench.say("x".repeat(HOLD_BYTES_MAX + 1));
   bench.turn();
   assert.equal(bench.output.isListening, false);
@@ -150,7 +150,7 @@ test("who fell behind and was refused asks again after a second, not at once", (
   const bench = new Bench();
   bench.output.fallBehind(10);
   bench.output.asking();
-  assert.ok(bench.output.asked(20));
+  assert.ok(bench.output.asked(10, 20));
   bench.output.askLater(20);
   assert.equal(bench.output.toAsk, undefined);
   bench.passes(1000);

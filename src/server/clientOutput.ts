@@ -1,4 +1,5 @@
 import { KiB } from "../base/index.ts";
+import type { ClientNotes } from "./clientNotes.ts";
 import { HeldOutput } from "./heldOutput.ts";
 import { type Outbox, Share } from "./outbox.ts";
 import type { ClientConnection, Clock, Timer } from "./ports.ts";
@@ -66,17 +67,37 @@ export class ClientOutput {
     return this.#lag !== undefined;
   }
 
+  /** In the middle of nothing: a successor needs to know no more than what has been written. */
+  get isPlain(): boolean {
+    return this.#lag === undefined && !this.#held.isHolding;
+  }
+
+  /** What a successor needs to know. */
+  get notes(): Pick<ClientNotes, "lag" | "held"> {
+    const lag = this.#lag;
+    return {
+      lag: lag === undefined ? undefined : { cursor: lag.cursor, isTold: lag.isTold },
+      held: this.#held.items,
+    };
+  }
+
+  /** Goes on where a predecessor was. What that kept while a question was open, the question is asked for again. */
+  restore({ lag, held }: Pick<ClientNotes, "lag" | "held">): void {
+    if (lag !== undefined) this.fallBehind(lag.cursor, lag.isTold);
+    for (const item of held) {
+      if ("question" in item) this.#held.reserve(item.question);
+      else this.#held.push(item);
+    }
+    if (this.#held.isHolding) this.#startTimer();
+  }
+
   /** What comes after this waits for the answer to a question, for a moment. False for who is behind anyway. */
   hold(question: number): boolean {
     if (this.#lag !== undefined) return false;
     const before = this.share.finish();
     if (before !== undefined) this.#held.push(before);
     this.#held.reserve(question);
-    this.#holdTimer ??= this.#clock.setTimer(HOLD_MS, () => {
-      this.#holdTimer = undefined;
-      this.#expire();
-      this.#onExpired();
-    });
+    this.#startTimer();
     return true;
   }
 
@@ -127,9 +148,12 @@ export class ClientOutput {
     if (this.#lag !== undefined) this.#lag.isAsking = true;
   }
 
-  /** The question has its place: what is said from here on is kept. False where it did not ask. */
-  asked(before: number): boolean {
-    if (this.#lag === undefined) return false;
+  /**
+   * The question for all from `from` on has its place: what is said from here on is kept. False where it asks for no
+   * such thing any more: a predecessor may have asked the same, and got its answer.
+   */
+  asked(from: number, before: number): boolean {
+    if (this.#lag?.cursor !== from) return false;
     // Replies to what it had asked before it fell behind.
     const replies = this.share.finish();
     if (replies !== undefined) this.#connection.write(replies);
@@ -200,6 +224,14 @@ export class ClientOutput {
   #expire(): void {
     this.#stopTimer();
     for (const bytes of this.#held.takeAll()) this.#connection.write(bytes);
+  }
+
+  #startTimer(): void {
+    this.#holdTimer ??= this.#clock.setTimer(HOLD_MS, () => {
+      this.#holdTimer = undefined;
+      this.#expire();
+      this.#onExpired();
+    });
   }
 
   #stopTimer(): void {

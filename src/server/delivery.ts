@@ -9,7 +9,7 @@ import {
 import { Audience } from "./audience.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Replica } from "./replica.ts";
-import type { Client } from "./worker.ts";
+import type { Client } from "./client.ts";
 
 /** Brings effects to those of a process's clients whom they concern, each line encoded once for all of them. */
 export class Delivery {
@@ -29,6 +29,11 @@ export class Delivery {
     this.#renderer = renderer;
     this.#replica = replica;
     this.#clients = clients;
+  }
+
+  /** A client that is in a room already. */
+  enter(client: Client, room: RoomId): void {
+    this.#audience.enter(client, room);
   }
 
   show(effect: ShownEffect): void {

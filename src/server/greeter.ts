@@ -1,9 +1,9 @@
 import type { SessionId } from "../chat/index.ts";
-import type { LogRecord } from "../log/index.ts";
+import type { LogMember } from "../log/index.ts";
 import { classify, respond } from "../protocol/http/index.ts";
 import { stoppingNotice, tooManyUsers } from "../protocol/plain/index.ts";
-import { RecordKind } from "../record/index.ts";
 import type { ChildPorts, ClientConnection, Handle, Timer } from "./ports.ts";
+import type { Report } from "./child.ts";
 import type { SeatMessage } from "./seatMessage.ts";
 
 export interface GreeterOptions {
@@ -17,6 +17,8 @@ const SILENCE_MS = 1500;
 /** A request has to be complete by then, and whoever we answered has to have taken the answer. */
 const REQUEST_MS = 10_000;
 
+const ANSWERED = Uint8Array.of(1);
+
 interface Newcomer {
   readonly session: SessionId;
   readonly full: boolean;
@@ -24,39 +26,46 @@ interface Newcomer {
   timer: Timer;
   isHttp: boolean;
   finishing: boolean;
+  /** It is to be handed on. */
+  isDecided: boolean;
 }
 
 /**
  * Finds out what each new connection speaks. Web requests it answers itself, and so it tells those for whom there is
- * no room; whoever came to chat goes on to a worker, and every byte that was read goes along in its input area.
+ * no room; whoever came to chat goes on to a worker, and every byte that was read goes along in its area.
  */
 export class Greeter {
   readonly #ports: ChildPorts;
+  readonly #member: LogMember;
   readonly #options: GreeterOptions;
   readonly #newcomers = new Set<Newcomer>();
   #stopping = false;
+  /** Nobody is there to hand anybody on to. */
+  #isHolding = false;
 
-  constructor(ports: ChildPorts, options: GreeterOptions) {
+  constructor(ports: ChildPorts, member: LogMember, options: GreeterOptions) {
     this.#ports = ports;
+    this.#member = member;
     this.#options = options;
   }
 
   receive(message: SeatMessage, handles: readonly Handle[]): void {
     if (message.type === "greet") this.#greet(message.session, message.full, handles);
-  }
-
-  /** Told of every record; the only one that concerns it is the end. */
-  applied(record: LogRecord): void {
-    if (record.kind === RecordKind.stop) this.#stop();
+    else if (message.type === "end") this.stop();
+    else if (message.type === "carryOn") this.#carryOn();
+    else if (message.type === "hold") {
+      this.#isHolding = true;
+      this.#ports.send({ type: "holding" });
+    }
   }
 
   /** Who has not said yet what it speaks is told as most would read it. */
-  #stop(): void {
+  stop(): void {
     this.#stopping = true;
     for (const newcomer of this.#newcomers) {
       if (newcomer.finishing) continue;
-      if (!newcomer.isHttp) newcomer.connection.write(stoppingNotice);
-      this.#finish(newcomer);
+      if (newcomer.isHttp) this.#finish(newcomer);
+      else this.#answerWith(newcomer, stoppingNotice);
     }
     this.#exitIfDone();
   }
@@ -77,16 +86,25 @@ export class Greeter {
       timer: this.#ports.clock.setTimer(SILENCE_MS, () => this.#decide(newcomer, true)),
       isHttp: false,
       finishing: false,
+      isDecided: false,
     };
     this.#newcomers.add(newcomer);
-    // A greeter that died may have read something already.
-    if (newcomer.connection.pending().length > 0) this.#decide(newcomer, false);
+    // A greeter that died may have read something already, and answered it.
+    if (newcomer.connection.notes.length > 0) this.#finish(newcomer);
+    else if (newcomer.connection.pending().length > 0) this.#decide(newcomer, false);
   }
 
   #decide(newcomer: Newcomer, silent: boolean): void {
-    if (newcomer.finishing) return;
+    if (newcomer.finishing || newcomer.isDecided) return;
     const { connection } = newcomer;
     const pending = connection.pending();
+    if (!connection.beginTrial()) return this.#finish(newcomer);
+    this.#judge(newcomer, pending, silent);
+    connection.endTrial();
+  }
+
+  #judge(newcomer: Newcomer, pending: Uint8Array, silent: boolean): void {
+    const { connection } = newcomer;
     if (newcomer.isHttp) return this.#answer(newcomer);
     // Who says nothing and never will has no use for a seat, but may read why there is none.
     if (pending.length === 0 && connection.inputEnded && !newcomer.full) return this.#finish(newcomer);
@@ -107,19 +125,45 @@ export class Greeter {
       if (connection.inputEnded) this.#finish(newcomer);
       return;
     }
+    this.#answerWith(newcomer, answer);
+  }
+
+  /** The last that it hears; noted down, so that a successor does not answer once more. */
+  #answerWith(newcomer: Newcomer, answer: Uint8Array): void {
+    const { connection } = newcomer;
     connection.write(answer);
+    connection.notes = ANSWERED;
+    connection.commit({ through: 0, appended: this.#member.appended });
     this.#finish(newcomer);
   }
 
   #handOn(newcomer: Newcomer): void {
-    if (newcomer.full) {
-      newcomer.connection.write(tooManyUsers);
-      this.#finish(newcomer);
+    if (newcomer.full) return this.#answerWith(newcomer, tooManyUsers);
+    if (this.#isHolding) {
+      newcomer.timer.cancel();
+      newcomer.isDecided = true;
       return;
     }
     this.#forget(newcomer);
     newcomer.connection.release();
     this.#ports.send({ type: "verdict", session: newcomer.session, protocol: "plain" });
+  }
+
+  /** Hands on whom it had to keep meanwhile. */
+  #carryOn(): void {
+    this.#isHolding = false;
+    for (const newcomer of this.#newcomers)
+      if (newcomer.isDecided) newcomer.timer = this.#ports.clock.setTimer(0, () => this.#handOn(newcomer));
+  }
+
+  /** What it has, for a new supervisor. */
+  held(): Report[] {
+    this.#carryOn();
+    const connected = [...this.#newcomers].filter(({ connection }) => connection.handles.length > 0);
+    return connected.map(({ session, full, finishing, connection }) => ({
+      message: { type: "held", session, protocol: undefined, full, leaving: finishing, seat: "nowhere" },
+      handles: connection.handles,
+    }));
   }
 
   /** What was written is still sent, for a while. */

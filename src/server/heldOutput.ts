@@ -1,12 +1,17 @@
+import type { HeldItem } from "./clientNotes.ts";
+
+/** Counted for each item besides its bytes: at least what it takes in notes for a successor. */
+const ITEM_BYTES = 16;
+
 /**
  * What is for one client, in order, while answers are awaited that belong before some of it: a place is reserved for
  * each, and what follows waits until it has come.
  */
 export class HeldOutput {
-  readonly #items: (Uint8Array | { readonly question: number })[] = [];
+  readonly #items: HeldItem[] = [];
   #bytes = 0;
 
-  /** Bytes that wait behind a place that is still empty. */
+  /** What waits, or is kept free, with something for each item: many small ones are much, too. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -15,14 +20,19 @@ export class HeldOutput {
     return this.#items.length > 0;
   }
 
+  get items(): readonly HeldItem[] {
+    return this.#items;
+  }
+
   reserve(question: number): void {
     this.#items.push({ question });
+    this.#bytes += ITEM_BYTES;
   }
 
   /** Behind everything that waits. */
   push(bytes: Uint8Array): void {
     this.#items.push(bytes);
-    this.#bytes += bytes.length;
+    this.#bytes += ITEM_BYTES + bytes.length;
   }
 
   /** Puts an answer in its place. False where no place is kept for it any more. */
@@ -47,7 +57,9 @@ export class HeldOutput {
   }
 
   #release(count: number): Uint8Array[] {
-    const released = this.#items.splice(0, count).filter((item): item is Uint8Array => !("question" in item));
+    const items = this.#items.splice(0, count);
+    this.#bytes -= items.length * ITEM_BYTES;
+    const released = items.filter((item): item is Uint8Array => !("question" in item));
     for (const bytes of released) this.#bytes -= bytes.length;
     return released;
   }

@@ -6,16 +6,18 @@ import {
   type HistoryQuestion,
   endConversation,
   readableRooms,
+  restoreSnapshot,
 } from "../chat/index.ts";
 import { type HistoryStore, HistoryWriteError } from "../history/index.ts";
 import { BACK_PRESSURED, type LogMember, type LogRecord } from "../log/index.ts";
 import { type Answer, RECORD_FORMAT, RecordKind, encode, encodeAnswer } from "../record/index.ts";
-import { type Child, createReplica } from "./child.ts";
+import { type Child, type Report, adoptedReport, createReplica } from "./child.ts";
 import { Importer } from "./importer.ts";
 import type { Handle, HistoryPorts, HistoryResult, Timer } from "./ports.ts";
 import { Recorder, type StoredState, nextSequence, storedState } from "./recorder.ts";
 import type { Replica } from "./replica.ts";
 import type { LogLevel, SeatMessage } from "./seatMessage.ts";
+import { StateTeller } from "./stateTeller.ts";
 
 export interface HistorianOptions {
   /** How long what was said is kept, in milliseconds; undefined: for ever. */
@@ -68,8 +70,9 @@ export class Historian implements Child {
   readonly #store: HistoryStore;
   readonly #initial: StoredState;
   readonly #importer: Importer;
+  readonly #teller: StateTeller;
   #recorder: Recorder | undefined;
-  /** Where what it reads begins, and whether it goes on from what is stored. */
+  /** Where what it reads begins. */
   #start: number | undefined;
   /** Asked, and not yet handed on: everything before them has to be in the store first. */
   readonly #asked: EffectOf<"historyAsked">[] = [];
@@ -95,11 +98,8 @@ export class Historian implements Child {
     this.#options = options;
     this.#store = ports.store;
     this.#initial = storedState(this.#store);
-    // Where nobody is left who knows better than the store.
-    this.replica = createReplica(ports, member, () => {
-      endConversation(this.#initial.state, this.#store.through);
-      return this.#initial.state;
-    });
+    this.replica = createReplica(ports);
+    this.#teller = new StateTeller(ports, this.replica);
     this.#importer = new Importer(ports, {
       state: () => this.replica.state,
       find: (room) => void this.#unsent.push(encode({ kind: "found", room })),
@@ -108,17 +108,33 @@ export class Historian implements Child {
     this.#merge();
   }
 
-  receive(message: SeatMessage, _handles: readonly Handle[]): void {
+  receive(message: SeatMessage, handles: readonly Handle[]): void {
     if (message.type === "import") this.#importer.begin(message.id, message.path);
+    else if (message.type === "tell") this.#teller.ask(message);
+    else if (message.type === "state") this.#bridge(message.through, handles);
+  }
+
+  report(): readonly Report[] {
+    return [
+      adoptedReport(this.#ports, this.replica, 0),
+      { message: { type: "store", failed: this.#failing }, handles: [] },
+    ];
+  }
+
+  /** What it has not stored, the next start finds in the log. */
+  abandon(): void {
+    this.#ports.exit();
   }
 
   step(member: LogMember): void {
-    if (this.#start === undefined && !this.#begin()) return;
+    if (this.#start === undefined) this.#begin();
+    // Let in where the log was kept from, it holds it there until it knows what to apply that to.
+    if (!this.replica.isReady) return;
     const count = member.poll(this.#onRecord, RECORDS_PER_TURN);
     if (count > 0) this.#isQuiet = false;
-    this.replica.step();
+    this.#teller.step();
     if (this.#recorder === undefined) {
-      // All of this is missing anyway, and the state that it waits for needs the room.
+      // All of this is missing anyway.
       member.consume(member.sequence!);
       if (this.#stopAt !== undefined) this.#ports.exit();
     } else {
@@ -128,33 +144,31 @@ export class Historian implements Child {
       else this.#importer.step();
     }
     this.#send();
-    if (!this.#saidReady && this.replica.isReady) {
+    if (!this.#saidReady) {
       this.#saidReady = true;
       this.#ports.send({ type: "store", failed: this.#failing });
-      this.#ports.send({ type: "ready", format: RECORD_FORMAT });
+      this.#ports.send({ type: "ready", format: RECORD_FORMAT, version: this.#ports.version });
     }
     this.#rest(count);
     if (this.#stopAt !== undefined && (this.#failing || this.#store.through >= this.#stopAt))
       this.#ports.exit();
   }
 
-  /** False before it has been let in as a reader. */
-  #begin(): boolean {
+  /** Goes on from what is stored, as soon as it has been let in as a reader, and if that is where the log goes on. */
+  #begin(): void {
     this.#member.poll(this.#onRecord, 0);
     this.#start = this.#member.sequence;
-    if (this.#start === undefined) return false;
-    if (nextSequence(this.#store) < this.#start) return true;
+    if (this.#start === undefined || nextSequence(this.#store) < this.#start) return;
     const { stored, state } = this.#initial;
     this.replica.resume(state, nextSequence(this.#store) - 1);
     this.#recorder = new Recorder(this.#store, stored, state === stored);
-    return true;
   }
 
   readonly #onRecord = (record: LogRecord): void => {
     const { sequence, timeMs } = record;
     if (this.#recorder === undefined) {
-      this.#bridge(record);
-      return;
+      if (sequence <= this.replica.through) return;
+      this.#recorder = this.#recorderAfterGap(timeMs);
     }
     if (sequence <= this.#recorder.through) return;
     const effects = this.replica.apply(record);
@@ -167,15 +181,29 @@ export class Historian implements Child {
     this.#keepQuestions(effects);
   };
 
-  /** The store lacks what came before: the state comes from another replica, and everything up to it is a gap. */
-  #bridge(record: LogRecord): void {
-    this.replica.apply(record);
-    if (record.kind === RecordKind.stop && record.process === 0) this.#stopAt = record.sequence;
-    if (!this.replica.isReady) return;
+  /**
+   * The store lacks what came before: the state comes from another replica, and everything up to it is a gap. Without
+   * one, nobody is left who knows better than the store.
+   */
+  #bridge(through: number, [memory]: readonly Handle[]): void {
+    if (this.#start === undefined) this.#begin();
+    if (this.replica.isReady) {
+      if (memory !== undefined) this.#ports.close(memory);
+      return;
+    }
+    if (memory === undefined) endConversation(this.#initial.state, this.#store.through);
+    const state =
+      memory === undefined ? this.#initial.state : restoreSnapshot(this.#ports.takeShared(memory));
+    this.replica.resume(state, through);
+  }
+
+  /** @param timeMs when the first record after the gap was ordered */
+  #recorderAfterGap(timeMs: number): Recorder {
     // As the store holds it: the first state may have been made of what was read of it at the start.
-    this.#recorder = new Recorder(this.#store, storedState(this.#store).stored, false);
-    this.#recorder.add([], record.sequence, record.timeMs);
-    this.#recorder.drop();
+    const recorder = new Recorder(this.#store, storedState(this.#store).stored, false);
+    recorder.add([], this.replica.through, timeMs);
+    recorder.drop();
+    return recorder;
   }
 
   #keepQuestions(effects: readonly Effect[]): void {

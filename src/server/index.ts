@@ -1,4 +1,19 @@
-export { type Child, createGreeter, createWorker } from "./child.ts";
+export { type Child, GreeterChild, WorkerChild } from "./child.ts";
+export {
+  AREA_HEADER_BYTES,
+  AreaError,
+  type AreaMemory,
+  ClientArea,
+  type ConnectionCounts,
+  INPUT_BYTES_MIN,
+  type Mark,
+  NOTES_BYTES,
+  TRIALS_MAX,
+  formatArea,
+  outputBytesFor,
+  poisonedLine,
+  settleArea,
+} from "./clientArea.ts";
 export { HOLD_MS } from "./clientOutput.ts";
 export type { GreeterOptions } from "./greeter.ts";
 export { Historian, type HistorianOptions } from "./historian.ts";
@@ -14,6 +29,7 @@ export type {
   HistoryResult,
   ImportLines,
   Role,
+  Spawned,
   SupervisorPorts,
   Timer,
 } from "./ports.ts";
@@ -26,6 +42,6 @@ export {
 } from "./seatMessage.ts";
 export { answerQuery } from "./queries.ts";
 export { finishSegment, settle } from "./recovery.ts";
-export { Supervisor, type SupervisorOptions } from "./supervisor.ts";
+export { type AdoptedMember, Supervisor, type SupervisorOptions } from "./supervisor.ts";
 export type { SupervisorStatus } from "./supervisorStatus.ts";
 export type { WorkerOptions } from "./worker.ts";

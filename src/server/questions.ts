@@ -1,25 +1,26 @@
-import type { EffectOf, HistoryQuestion, RoomId, SessionId, Wish } from "../chat/index.ts";
+import type { EffectOf, RoomId, SessionId, Wish } from "../chat/index.ts";
 import type { LogRecord } from "../log/index.ts";
 import { type PlainRenderer, caughtUpNotice, missedNotice } from "../protocol/plain/index.ts";
 import { type AnswerPart, decodeAnswer } from "../record/index.ts";
 import { encodeUtf8 } from "../base/index.ts";
+import type { AskedQuestion } from "./clientNotes.ts";
 import type { Replica } from "./replica.ts";
-import type { Client } from "./worker.ts";
+import type { Client } from "./client.ts";
 
-/** A question of one of our clients that history has not answered yet. */
-interface OpenQuestion {
-  readonly client: Client;
-  readonly question: HistoryQuestion;
-  readonly before: number;
-  parts: AnswerPart[];
+/** A question that history has not answered yet. */
+interface OpenQuestion extends AskedQuestion {
+  /** What has come of the answer; undefined: not even its first part. */
+  parts: AnswerPart[] | undefined;
 }
+
+const NONE: ReadonlyMap<number, OpenQuestion> = new Map();
 
 /** What our clients have asked history, and what comes of it. */
 export class Questions {
   readonly #replica: Replica;
   readonly #renderer: PlainRenderer;
-  /** By session and place. */
-  readonly #open = new Map<string, OpenQuestion>();
+  /** Of each client, by place. */
+  readonly #open = new Map<Client, Map<number, OpenQuestion>>();
 
   constructor(replica: Replica, renderer: PlainRenderer) {
     this.#replica = replica;
@@ -27,33 +28,60 @@ export class Questions {
   }
 
   /** The question has its place in the order. */
-  asked({ session, question, before }: EffectOf<"historyAsked">, client: Client, sequence: number): void {
-    const key = keyOf(session.id, before);
+  asked({ question, before }: EffectOf<"historyAsked">, client: Client, sequence: number): void {
     // Asked again, because nobody is left who heard it the first time; and perhaps it has been answered meanwhile.
-    if (before !== sequence || this.#open.has(key)) return;
-    if (question.kind === "range" && !client.output.asked(before)) return;
+    if (before !== sequence || this.#open.get(client)?.has(before) === true) return;
+    if (question.kind === "range" && !client.output.asked(question.from, before)) return;
     // Who is behind gets the past of the room with all else that it missed.
     if (question.kind === "replay" && !client.output.hold(before)) return;
-    this.#open.set(key, { client, question, before, parts: [] });
+    this.#add(client, { question, before });
+  }
+
+  #add(client: Client, { question, before }: AskedQuestion): void {
+    const open = this.#open.get(client) ?? new Map<number, OpenQuestion>();
+    this.#open.set(client, open);
+    open.set(before, { question, before, parts: undefined });
+  }
+
+  /**
+   * A client's questions that a predecessor had not seen the whole answers of. Returns what asks for them once more:
+   * but for what was missed, which is asked for from where the client stands.
+   */
+  restore(client: Client, questions: readonly AskedQuestion[]): Wish[] {
+    for (const asked of questions) if (asked.question.kind !== "range") this.#add(client, asked);
+    return this.#wishesOf(client);
   }
 
   /** A record with an answer. Returns the client that may be read again by that. */
   answered(record: LogRecord, clients: ReadonlyMap<SessionId, Client>): Client | undefined {
     if (record.process !== this.#replica.state.historyProcess) return undefined;
     const part = decodeAnswer(record.bytes, record.start, record.length);
-    if (part === undefined || !clients.has(part.session)) return undefined;
-    const key = keyOf(part.session, part.before);
-    const open = this.#open.get(key);
+    const client = part === undefined ? undefined : clients.get(part.session);
+    if (part === undefined || client === undefined) return undefined;
+    const open = this.#open.get(client)?.get(part.before);
     if (open === undefined) return undefined;
     // Another one than the one that began to answer begins anew.
     if (part.first) open.parts = [];
+    // The beginning went to a predecessor of ours: the whole answer comes once more.
+    if (open.parts === undefined) return undefined;
     open.parts.push(part);
     if (!part.last) return undefined;
-    this.#open.delete(key);
-    return this.#deliver(open, part);
+    this.#close(client, part.before);
+    return this.#deliver(client, open, open.parts, part);
   }
 
-  #deliver({ client, question, before, parts }: OpenQuestion, last: AnswerPart): Client | undefined {
+  #close(client: Client, before: number): void {
+    const open = this.#open.get(client);
+    open?.delete(before);
+    if (open?.size === 0) this.#open.delete(client);
+  }
+
+  #deliver(
+    client: Client,
+    { question, before }: AskedQuestion,
+    parts: readonly AnswerPart[],
+    last: AnswerPart,
+  ): Client | undefined {
     if (question.kind === "range" && last.refusal !== undefined) {
       client.output.askLater(before);
       return undefined;
@@ -79,28 +107,41 @@ export class Questions {
 
   /** How many of a client's questions are not answered. */
   count(client: Client): number {
-    let count = 0;
-    for (const open of this.#open.values()) if (open.client === client) count += 1;
-    return count;
+    return this.#of(client).size;
+  }
+
+  /** For a successor. */
+  notesOf(client: Client): AskedQuestion[] {
+    return [...this.#of(client).values()].map(({ question, before }) => ({ question, before }));
   }
 
   /** All that is not answered, as wishes that ask for the same once more. */
   open(): { client: Client; wish: Wish }[] {
-    const asked: { client: Client; wish: Wish }[] = [];
-    for (const [key, { client, question, before }] of this.#open) {
-      const wish = this.#wishFor(client.session, question, before);
-      if (wish !== undefined) asked.push({ client, wish });
-      else this.#open.delete(key);
+    return [...this.#open.keys()].flatMap((client) =>
+      this.#wishesOf(client).map((wish) => ({ client, wish })),
+    );
+  }
+
+  #wishesOf(client: Client): Wish[] {
+    const wishes: Wish[] = [];
+    for (const asked of this.#of(client).values()) {
+      const wish = this.#wishFor(client.session, asked);
+      if (wish !== undefined) wishes.push(wish);
+      else this.#close(client, asked.before);
     }
-    return asked;
+    return wishes;
   }
 
   forget(client: Client): void {
-    for (const [key, open] of this.#open) if (open.client === client) this.#open.delete(key);
+    this.#open.delete(client);
+  }
+
+  #of(client: Client): ReadonlyMap<number, OpenQuestion> {
+    return this.#open.get(client) ?? NONE;
   }
 
   /** Undefined for a room that is not there any more. */
-  #wishFor(session: SessionId, question: HistoryQuestion, before: number): Wish | undefined {
+  #wishFor(session: SessionId, { question, before }: AskedQuestion): Wish | undefined {
     switch (question.kind) {
       case "replay":
       case "recall": {
@@ -114,8 +155,4 @@ export class Questions {
         return { kind: "catchUp", session, from: question.from, before };
     }
   }
-}
-
-function keyOf(session: SessionId, before: number): string {
-  return `${session}/${before}`;
 }

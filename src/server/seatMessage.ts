@@ -9,14 +9,77 @@ import { IMPORT_PHASES, type ImportProgress, type ImportResult } from "../histor
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
+/** Where the log says that a session is: with the process that has its connection, with another, or nowhere. */
+export type SeatOfHeld = "here" | "elsewhere" | "nowhere";
+const SEATS: readonly SeatOfHeld[] = ["here", "elsewhere", "nowhere"];
+
+const NO_PROTOCOL = 255;
+const FULL = 1;
+const LEAVING = 2;
+
+/** A process, and which of those that have had its number. */
+interface Addressee {
+  readonly process: number;
+  readonly generation: number;
+}
+
 export type SeatMessage =
   /** To the greeter, with a connection: find out what it speaks. `full`: it cannot stay, tell it so. */
   | { readonly type: "greet"; readonly session: SessionId; readonly full: boolean }
   /** To a worker, with a connection: serve it as this session, once the log says so. */
   | { readonly type: "seat"; readonly session: SessionId; readonly protocol: Protocol }
+  /**
+   * To a worker, with a connection: go on with it where its process stopped, which had read the log up to
+   * `servedThrough` and is dead. `more`: so many of the same process follow, and nothing is read before they are
+   * here.
+   */
+  | {
+      readonly type: "take";
+      readonly session: SessionId;
+      readonly protocol: Protocol;
+      readonly servedThrough: number;
+      readonly more: number;
+    }
+  /** To any, with two bells, from a supervisor that takes the place of its dead predecessor: tell me what you have. */
+  | { readonly type: "adopt" }
+  /** The answer; one "held" for each of `clients` follows. `nextSession`: greater than any session that it knows. */
+  | {
+      readonly type: "adopted";
+      readonly ready: boolean;
+      readonly format: number;
+      readonly clients: number;
+      readonly nextSession: SessionId;
+      readonly version: string;
+    }
+  /**
+   * From who has been adopted, with a connection and its area: this client is mine. Without a protocol: it is being
+   * greeted. `seat`: whether the log says so, too.
+   */
+  | {
+      readonly type: "held";
+      readonly session: SessionId;
+      readonly protocol: Protocol | undefined;
+      readonly full: boolean;
+      readonly leaving: boolean;
+      readonly seat: SeatOfHeld;
+    }
+  /** To any: another supervisor comes soon, wait for it. And the greeter's answer, which hands nobody on until then. */
+  | { readonly type: "hold" }
+  /** To any, after "hold": no other supervisor comes after all. */
+  | { readonly type: "carryOn" }
+  | { readonly type: "holding" }
+  /** From a worker: the log says that the client that it took is its own. */
+  | { readonly type: "taken"; readonly session: SessionId }
+  /** To a replica: tell this process the state, as soon as you have applied all that comes before `from`. */
+  | ({ readonly type: "tell"; readonly from: number } & Addressee)
+  /**
+   * From a replica, with memory that holds a snapshot; and on to the process that waits for it: the state after the
+   * record `through`. Without memory: it is the first state that there is.
+   */
+  | ({ readonly type: "state"; readonly through: number } & Addressee)
   /** To any: there is news in the log that concerns you. */
   | { readonly type: "nudge" }
-  /** To a worker: you will get no client any more. */
+  /** To a worker or a greeter: nobody comes to you any more. */
   | { readonly type: "end" }
   /** From the greeter, which has let go of the connection: it speaks this. */
   | { readonly type: "verdict"; readonly session: SessionId; readonly protocol: Protocol }
@@ -24,8 +87,8 @@ export type SeatMessage =
   | { readonly type: "left"; readonly session: SessionId }
   /** From greeter or worker: this connection is shut down; drop what you hold of it. */
   | { readonly type: "done"; readonly session: SessionId }
-  /** From any: my state is complete, and I understand records up to this format. */
-  | { readonly type: "ready"; readonly format: number }
+  /** From any: my state is complete. `format`: of the records that it understands. `version`: of its program. */
+  | { readonly type: "ready"; readonly format: number; readonly version: string }
   /** From any: a line for the server's log. */
   | { readonly type: "log"; readonly level: LogLevel; readonly text: string }
   /** From the history process: whether the store can be written; before it is ready, and when that changes. */
@@ -56,6 +119,16 @@ const TYPES = [
   "importing",
   "imported",
   "importFailed",
+  "take",
+  "taken",
+  "tell",
+  "state",
+  "adopt",
+  "adopted",
+  "held",
+  "hold",
+  "holding",
+  "carryOn",
 ] as const;
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
@@ -75,9 +148,21 @@ export function encodeSeatMessage(message: SeatMessage): Uint8Array {
     case "seat":
     case "verdict":
       return writer.uint53(message.session).uint8(PROTOCOLS.indexOf(message.protocol)).finish();
+    case "take":
+      return writer
+        .uint53(message.session)
+        .uint8(PROTOCOLS.indexOf(message.protocol))
+        .uint53(message.servedThrough)
+        .uint32(message.more)
+        .finish();
     case "left":
     case "done":
+    case "taken":
       return writer.uint53(message.session).finish();
+    case "tell":
+      return writer.uint16(message.process).uint32(message.generation).uint53(message.from).finish();
+    case "state":
+      return writer.uint16(message.process).uint32(message.generation).uint53(message.through).finish();
     case "log":
       return writer
         .uint8(LEVELS.indexOf(message.level))
@@ -103,9 +188,28 @@ export function encodeSeatMessage(message: SeatMessage): Uint8Array {
     case "importFailed":
       return writer.uint53(message.id).raw(encodeUtf8(message.text).subarray(0, TEXT_BYTES_MAX)).finish();
     case "ready":
-      return writer.uint16(message.format).finish();
+      return writer.uint16(message.format).raw(encodeUtf8(message.version)).finish();
+    case "adopted":
+      return writer
+        .uint8(message.ready ? 1 : 0)
+        .uint16(message.format)
+        .uint32(message.clients)
+        .uint53(message.nextSession)
+        .raw(encodeUtf8(message.version))
+        .finish();
+    case "held":
+      return writer
+        .uint53(message.session)
+        .uint8(message.protocol === undefined ? NO_PROTOCOL : PROTOCOLS.indexOf(message.protocol))
+        .uint8((message.full ? FULL : 0) | (message.leaving ? LEAVING : 0))
+        .uint8(SEATS.indexOf(message.seat))
+        .finish();
     case "nudge":
     case "end":
+    case "adopt":
+    case "hold":
+    case "holding":
+    case "carryOn":
       return writer.finish();
   }
 }
@@ -120,9 +224,22 @@ export function decodeSeatMessage(bytes: Uint8Array): SeatMessage {
     case "seat":
     case "verdict":
       return { type, session: reader.uint53(), protocol: pick(PROTOCOLS, reader.uint8()) };
+    case "take":
+      return {
+        type,
+        session: reader.uint53(),
+        protocol: pick(PROTOCOLS, reader.uint8()),
+        servedThrough: reader.uint53(),
+        more: reader.uint32(),
+      };
     case "left":
     case "done":
+    case "taken":
       return { type, session: reader.uint53() };
+    case "tell":
+      return { type, process: reader.uint16(), generation: reader.uint32(), from: reader.uint53() };
+    case "state":
+      return { type, process: reader.uint16(), generation: reader.uint32(), through: reader.uint53() };
     case "log":
       return {
         type,
@@ -151,9 +268,35 @@ export function decodeSeatMessage(bytes: Uint8Array): SeatMessage {
     case "importFailed":
       return { type, id: reader.uint53(), text: rest(reader) };
     case "ready":
-      return { type, format: reader.uint16() };
+      return { type, format: reader.uint16(), version: rest(reader) };
+    case "adopted":
+      return {
+        type,
+        ready: reader.uint8() === 1,
+        format: reader.uint16(),
+        clients: reader.uint32(),
+        nextSession: reader.uint53(),
+        version: rest(reader),
+      };
+    case "held": {
+      const session = reader.uint53();
+      const protocol = reader.uint8();
+      const flags = reader.uint8();
+      return {
+        type,
+        session,
+        protocol: protocol === NO_PROTOCOL ? undefined : pick(PROTOCOLS, protocol),
+        full: (flags & FULL) !== 0,
+        leaving: (flags & LEAVING) !== 0,
+        seat: pick(SEATS, reader.uint8()),
+      };
+    }
     case "nudge":
     case "end":
+    case "adopt":
+    case "hold":
+    case "holding":
+    case "carryOn":
       return { type };
   }
 }

@@ -1,44 +1,27 @@
-import { assert, encodeUtf8 } from "../base/index.ts";
-import type { ChatRecord, Protocol, SessionId, StoreState } from "../chat/index.ts";
-import { GENESIS, RECORD_FORMAT, RecordKind, encode, encodeSnapshotWanted } from "../record/index.ts";
-import type { Handle, Role, SupervisorPorts, Timer } from "./ports.ts";
+import { encodeUtf8 } from "../base/index.ts";
+import type { ChatRecord, StoreState } from "../chat/index.ts";
+import { RECORD_FORMAT, RecordKind, encode } from "../record/index.ts";
+import { Crew, type CrewMember, type CrewOptions } from "./crew.ts";
 import { ImportRequests } from "./importRequests.ts";
+import type { Handle, Role, Spawned, SupervisorPorts, Timer } from "./ports.ts";
+import { Reload, ReloadError } from "./reload.ts";
 import { type ImportReport, PATH_BYTES_MAX, type SeatMessage } from "./seatMessage.ts";
+import { Seating, type SeatingOptions } from "./seating.ts";
 import type { SupervisorStatus } from "./supervisorStatus.ts";
 
-export interface SupervisorOptions {
-  maxClients: number;
-  maxProcesses: number;
-  spareProcesses: number;
-  /** Whether a process keeps the history. */
-  history: boolean;
-  /** The first number that no session has had before. */
-  firstSession: SessionId;
+export type SupervisorOptions = CrewOptions & SeatingOptions;
+
+/** A process that outlived its supervisor. */
+export interface AdoptedMember extends Spawned {
+  readonly role: Role;
 }
 
-/** Connections that are only told that there is no room. Past them, one is closed without a word. */
-const REFUSALS_MAX = 128;
-/** So many who have left and still take their last words do without a place; it is the others' already. */
-const LEAVING_MAX = 64;
-/** Processes that start at the same time: more would only slow each other down. */
-const STARTING_MAX = 8;
-/** A process that dies before it is ready is tried again after this, and then after twice as long, up to a limit. */
-const RESTART_DELAY_MS = 100;
-const RESTART_DELAY_MS_MAX = 5000;
-const ROLES: readonly Role[] = ["greeter", "worker", "history"];
-/** A history process that dies sooner after it was ready is replaced after a pause. */
-const STEADY_MS = 3000;
-/** When the history process dies so often before it is ready, the others go on without it. */
-const HISTORY_FAILURES_MAX = 3;
+/** A supervisor that died may have given so many numbers to connections that never came to be in the log. */
+const LOST_SESSIONS_MAX = 2 ** 32;
+/** Who is asked for its state, and may not have read far enough, is woken every so often. */
+const REMIND_MS = 100;
 /** After the order to stop, who has not ended by then is ended. */
 const STOP_LIMIT_MS = 5000;
-
-/** A process without clients is not woken for each record, but for these it has to be. */
-const NEWS_FOR_SLEEPERS: ReadonlySet<number> = new Set([
-  RecordKind.snapshotWanted,
-  RecordKind.quiet,
-  RecordKind.stop,
-]);
 
 /** The history process lets records gather before it writes them, but somebody waits for what comes of these. */
 const NEWS_FOR_HISTORY: ReadonlySet<number> = new Set([
@@ -48,66 +31,25 @@ const NEWS_FOR_HISTORY: ReadonlySet<number> = new Set([
   RecordKind.search,
   RecordKind.catchUp,
 ]);
-
-interface Child {
-  readonly process: number;
-  readonly generation: number;
-  readonly role: Role;
-  /** Lets itself be seated and asked for snapshots. */
-  ready: boolean;
-  /** Has been let in as a reader of the log. */
-  joined: boolean;
-  /** Gets no client any more. */
-  ending: boolean;
-  /** Has ended, and is not gone yet. */
-  dead: boolean;
-  /** Runs while it has not been ready for long. */
-  settling: Timer | undefined;
-  /** Who was asked for the state that this one starts from; undefined: nobody yet. */
-  source: number | undefined;
-  /** The latest format of records that it understands. */
-  format: number;
-  quiet: boolean;
-  readonly sessions: Set<SessionId>;
-}
-
-interface Connection {
-  readonly session: SessionId;
-  readonly socket: Handle;
-  readonly area: Handle;
-  readonly full: boolean;
-  protocol: Protocol | undefined;
-  /** Has left the conversation, and still takes its last words. */
-  leaving: boolean;
-  /** Who has it now; undefined while it waits for a process. */
-  process: number | undefined;
-}
+/** Of ours: whoever serves somebody, and the history process, is woken for them at once. */
+const NEWS_FOR_ALL: ReadonlySet<number> = new Set([RecordKind.quiet, RecordKind.stop]);
 
 /**
- * Decides who serves whom. It starts the processes, gives each connection first to the greeter and then to a worker,
- * keeps a duplicate of every connection, and notices ends. It never sees what anybody says.
+ * Decides who serves whom. It has the processes started, gives each connection first to the greeter and then to a
+ * worker, keeps a duplicate of every connection, and gives those of a process that died to another. It never sees
+ * what anybody says.
  *
  * Everything that happens to it is a method call in one thread; none of them waits.
  */
 export class Supervisor {
   readonly #ports: SupervisorPorts;
   readonly #options: SupervisorOptions;
-  readonly #children = new Map<number, Child>();
-  readonly #connections = new Map<SessionId, Connection>();
-  /** Decided, and waiting for a process. */
-  readonly #waiting: Connection[] = [];
+  readonly #crew: Crew;
+  readonly #seating: Seating;
   /** For ring 0, while it has no room. */
   readonly #unsaid: { kind: number; payload: Uint8Array }[] = [];
-  /** Kinds of our records that were ordered in the last turn, and of which sleepers have to be told. */
+  /** Kinds that were ordered in the last turn, and of which sleepers have to be told. */
   readonly #news = new Set<number>();
-  #refusals = 0;
-  #leaving = 0;
-  /** Connections of which it is about to be decided whether there is room. */
-  #undecided = 0;
-  #nextSession: SessionId;
-  /** Of each role: how many died one after the other before they were ready, and what waits to start another. */
-  readonly #startFailures: Record<Role, number> = { greeter: 0, worker: 0, history: 0 };
-  readonly #restarts: Partial<Record<Role, Timer>> = {};
   /** Whether there has been a history process that was ready. */
   #hadHistory = false;
   #store: StoreState = "none";
@@ -119,81 +61,159 @@ export class Supervisor {
   #finished = false;
   /** Nobody is waited for any more. */
   #forced = false;
+  /** Processes of a dead supervisor, and how many of their clients each has yet to hand back, where it has said so. */
+  readonly #unreported = new Map<number, number | undefined>();
+  #onReported: (() => void) | undefined;
+  #isAdopting = false;
+  #isSuccessor = false;
+  /**
+   * Processes that did not outlive the dead supervisor. Before all have reported, some of their clients may be
+   * others'.
+   */
+  readonly #lost: number[] = [];
+  /** Processes that died before they had reported. */
+  readonly #unheard = new Set<CrewMember>();
+  #reload: Reload | undefined;
+  #isGreeterHolding = false;
 
   constructor(ports: SupervisorPorts, options: SupervisorOptions) {
     this.#ports = ports;
     this.#options = options;
-    this.#nextSession = options.firstSession;
+    this.#crew = new Crew(ports, options, {
+      onMissing: () => this.#place(),
+      onHistoryHopeless: () => this.#letHistoryGo(),
+    });
+    this.#seating = new Seating(ports, this.#crew, options, {
+      say: (record) => this.#sayRecord(record),
+      onPauseOver: () => this.#place(),
+      onGhosts: (process) => this.#bury(process),
+    });
   }
 
+  /** Starts what is missing. After `adopt`, when all have reported, or have had the time to. */
   start(): void {
-    this.#replenish();
+    this.#isAdopting = false;
+    this.#settle();
+    this.#place();
+  }
+
+  /**
+   * Goes on with the processes of a dead supervisor, which are about to say what they have; `start` follows. Those
+   * that do not live any more have to be reported as `gone`: whoever was with them is lost.
+   */
+  adopt(members: readonly AdoptedMember[], onReported: () => void): void {
+    // Every session that the log has heard of took a record of it, and there are not so many others.
+    this.#seating.startAfter(this.#ports.sequence() + LOST_SESSIONS_MAX);
+    this.#onReported = onReported;
+    this.#isAdopting = true;
+    this.#isSuccessor = true;
+    // A process may have been gone before, and whoever was with it had no other yet.
+    this.#lost.push(...this.#ports.vacant());
+    for (const { role, ...spawned } of members) {
+      // Until it says more, whoever reads the log may be serving anybody.
+      this.#crew.add(spawned, role).serves = this.#ports.serves(spawned.process);
+      this.#unreported.set(spawned.process, undefined);
+      this.#ports.adopt(spawned.process);
+    }
+  }
+
+  /** A process says that it is there, and how many clients it has. */
+  #adopted(member: CrewMember, message: Extract<SeatMessage, { type: "adopted" }>): void {
+    if (!this.#unreported.has(member.process)) return;
+    this.#seating.startAfter(message.nextSession + LOST_SESSIONS_MAX);
+    this.#unreported.set(member.process, message.clients);
+    member.readsFrom = 0;
+    if (message.ready) this.#ready(member, message.format, message.version);
+    this.#reportIfComplete(member);
+  }
+
+  #takeBack(
+    member: CrewMember,
+    message: Extract<SeatMessage, { type: "held" }>,
+    handles: readonly Handle[],
+  ): void {
+    const left = this.#unreported.get(member.process);
+    const [socket, area] = handles;
+    if (left === undefined || socket === undefined || area === undefined) {
+      for (const handle of handles) this.#ports.close(handle);
+      return;
+    }
+    this.#unreported.set(member.process, left - 1);
+    this.#seating.takeBack(member, { ...message, handles: [socket, area] });
+    this.#reportIfComplete(member);
+  }
+
+  #reportIfComplete(member: CrewMember): void {
+    if (this.#unreported.get(member.process) !== 0) return;
+    this.#unreported.delete(member.process);
+    if (member.serves && member.sessions.size === 0) {
+      this.#ports.standDown(member.process);
+      member.serves = false;
+    }
+    if (member.role === "worker" && member.sessions.size === 0 && this.#seating.isWith(member)) {
+      // It has served somebody who has left, and reads on with those who serve.
+      member.ending = true;
+      this.#end(member);
+    }
+    this.#reported();
+  }
+
+  #reported(): void {
+    const onReported = this.#onReported;
+    if (this.#unreported.size > 0 || onReported === undefined) return;
+    this.#onReported = undefined;
+    onReported();
   }
 
   /** A new connection. The supervisor owns `socket` from here on. */
   accept(socket: Handle): void {
-    if (this.#stopping !== "no" || !this.#isFull) return this.#admit(socket);
-    if (this.#refusals + this.#undecided >= REFUSALS_MAX) return this.#refuse(socket);
-    // Who gave a place back and came again may have been faster than the news of it, which waits to be read.
-    this.#undecided += 1;
-    this.#ports.clock.setTimer(0, () => {
-      this.#undecided -= 1;
-      this.#admit(socket);
-    });
+    this.#seating.accept(socket);
   }
 
-  #admit(socket: Handle): void {
-    if (this.#stopping !== "no") return this.#refuse(socket);
-    const full = this.#isFull;
-    const session = this.#nextSession;
-    this.#nextSession += 1;
-    const connection: Connection = {
-      session,
-      socket,
-      area: this.#ports.createInputArea(),
-      full,
-      protocol: undefined,
-      leaving: false,
-      process: undefined,
-    };
-    if (full) this.#refusals += 1;
-    this.#connections.set(session, connection);
-    this.#greet(connection);
+  /** The sequencer has let a process in, from this sequence number on: now it can be given a state to start from. */
+  joined(process: number, sequence: number): void {
+    const member = this.#crew.get(process);
+    if (member === undefined) return;
+    member.readsFrom = sequence;
+    this.#giveState(member);
   }
 
-  /** Without a word. */
-  #refuse(socket: Handle): void {
-    this.#ports.shutdown(socket);
-    this.#ports.close(socket);
+  /** A message, and what came with it, which is owned here. */
+  receive(process: number, message: SeatMessage, handles: readonly Handle[]): void {
+    const member = this.#crew.get(process);
+    if (member !== undefined && message.type === "held") this.#takeBack(member, message, handles);
+    else {
+      if (member !== undefined) this.#receive(member, message, handles);
+      for (const handle of handles) this.#ports.close(handle);
+    }
   }
 
-  get #isFull(): boolean {
-    const leaving = Math.min(this.#leaving, LEAVING_MAX);
-    return this.#connections.size - this.#refusals - leaving >= this.#options.maxClients;
-  }
-
-  /** The sequencer has let a process in: now it can be given a state to start from. */
-  joined(process: number): void {
-    const child = this.#children.get(process);
-    if (child === undefined) return;
-    child.joined = true;
-    this.#giveState(child);
-  }
-
-  receive(process: number, message: SeatMessage): void {
-    const child = this.#children.get(process);
-    if (child === undefined) return;
+  #receive(member: CrewMember, message: SeatMessage, handles: readonly Handle[]): void {
     switch (message.type) {
       case "ready":
-        return this.#ready(child, message.format);
+        return this.#ready(member, message.format, message.version);
+      case "state":
+        return this.#passState(message, handles);
       case "verdict":
-        return this.#decided(message.session, message.protocol);
+        this.#seating.decided(message.session, message.protocol, member);
+        return this.#replenish();
       case "left":
-        return this.#left(message.session, child);
+        this.#seating.left(message.session, member);
+        return this.#replenish();
       case "done":
-        return this.#drop(message.session);
+        this.#seating.drop(message.session);
+        return this.#replenish();
+      case "adopted":
+        return this.#adopted(member, message);
+      case "taken":
+        this.#seating.taken(message.session);
+        return this.#onChange();
+      case "holding":
+        this.#isGreeterHolding = true;
+        return this.#onChange();
       case "log":
-        return this.#ports.log(message.level, `${child.role} ${process}: ${message.text}`);
+        if (message.level === "error") member.lastError = message.text;
+        return this.#ports.log(message.level, `${member.role} ${member.process}: ${message.text}`);
       case "store":
         this.#store = message.failed ? "failed" : "kept";
         return;
@@ -204,9 +224,9 @@ export class Supervisor {
       default:
         this.#ports.log(
           "error",
-          `${child.role} ${process} sent what only the supervisor sends: ${message.type}`,
+          `${member.role} ${member.process} sent what only the supervisor sends: ${message.type}`,
         );
-        this.#ports.kill(process);
+        this.#ports.kill(member.process);
     }
   }
 
@@ -225,34 +245,29 @@ export class Supervisor {
 
   /** To the history process, when there is one. */
   #sendImports(): void {
-    const [history] = this.#readyOnes("history");
+    const [history] = this.#crew.ready("history");
     if (history === undefined) return;
     for (const message of this.#imports.take(history.process)) this.#ports.send(history.process, message, []);
   }
 
-  #ready(child: Child, format: number): void {
-    child.ready = true;
-    child.format = format;
-    this.#startFailures[child.role] = 0;
-    if (child.role === "history") {
-      // What ends it may be waiting for it in the log: who dies soon after it was ready may die again at once.
-      child.settling = this.#ports.clock.setTimer(STEADY_MS, () => (child.settling = undefined));
+  #ready(member: CrewMember, format: number, version: string): void {
+    this.#crew.becameReady(member, format, version);
+    this.#onChange();
+    if (member.role === "history") {
       this.#hadHistory = true;
-      this.#sayRecord({ kind: "history", process: child.process });
+      this.#sayRecord({ kind: "history", process: member.process });
       this.#sendImports();
     }
-    for (const other of this.#children.values()) {
-      if (!other.ready && other.joined && other.source === undefined) this.#giveState(other);
-    }
+    this.#giveStates();
     this.#raiseFormat();
-    if (child.role === "greeter") for (const each of this.#connections.values()) this.#greet(each);
-    this.#placeWaiting();
+    if (member.role === "greeter") this.#seating.greetAll();
+    this.#place();
   }
 
   /** What every process understands may be written from here on. */
   #raiseFormat(): void {
-    const children = [...this.#children.values()].filter((each) => each.ready);
-    const format = Math.min(RECORD_FORMAT, ...children.map((each) => each.format));
+    const formats = this.#crew.all().flatMap(({ ready, format }) => (ready ? [format] : []));
+    const format = Math.min(RECORD_FORMAT, ...formats);
     if (format <= this.#format) return;
     this.#format = format;
     this.#sayRecord({ kind: "format", format });
@@ -260,56 +275,71 @@ export class Supervisor {
 
   /**
    * A process has ended; `gone` follows when all that it had published stands in the order. Where the order is full,
-   * only a history process can make room in it, so that a dead one is replaced before it is gone.
+   * that may take until others have gone on in its place, so whatever it did is given to them now.
    */
   died(process: number): void {
-    const child = this.#children.get(process);
-    if (child === undefined) return;
-    child.dead = true;
-    const isSettling = child.settling !== undefined;
-    child.settling?.cancel();
+    const member = this.#crew.get(process);
+    if (member === undefined) return;
+    this.#crew.died(member);
+    // Whoever it had is known to the log alone.
+    if (this.#unreported.has(process)) this.#unheard.add(member);
+    this.#unreported.delete(process);
+    this.#reported();
+    this.#onChange();
     if (this.#forced) this.#checkStop();
-    if (child.role !== "history" || this.#stopping === "stopped" || this.#forced) return;
-    if (!child.ready) this.#replenishLater(child.role);
-    else if (isSettling) this.#replenishAfter(child.role, RESTART_DELAY_MS);
-    else this.#replenish();
+    this.#seating.orphan(member);
+    this.#giveStates(member.process);
+    this.#place();
   }
 
   /** A process has ended, and all that it had published stands in the order. */
   gone(process: number, how: string): void {
-    const child = this.#children.get(process);
-    if (child === undefined) return;
-    this.#children.delete(process);
-    if (!child.ending) this.#ports.log("warn", `${child.role} ${process} ended: ${how}`);
-    if (child.role === "history")
-      this.#imports.fail(process, "the history process has ended; import the file again to have all of it");
-    if (child.role === "greeter") {
-      for (const connection of this.#connections.values()) {
-        if (connection.process === process) connection.process = undefined;
-      }
-    } else {
-      for (const connection of this.#connections.values())
-        if (connection.process === process) this.#drop(connection.session);
-      this.#sayRecord({ kind: "processDied", process });
-    }
-    for (const other of this.#children.values()) {
-      if (!other.ready && other.joined && other.source === process) this.#giveState(other);
-    }
-    if (this.#stopping !== "no") {
-      this.#checkStop();
+    const member = this.#crew.get(process);
+    if (member === undefined) {
+      if (!this.#isSuccessor) return;
+      // It died with the supervisor before this one, or before it.
+      this.#bury(process);
       return;
     }
-    if (child.ready || child.ending || child.role === "history") this.#replenish();
-    else this.#replenishLater(child.role);
+    this.#crew.gone(member);
+    this.#onChange();
+    if (!member.ending) this.#ports.log("warn", `${member.role} ${process} ended: ${how}`);
+    if (member.role === "history") {
+      this.#imports.fail(process, "the history process has ended; import the file again to have all of it");
+      // One that the log never named is missed by nobody; but whoever had its number before may have left clients.
+      if (member.ready) this.#sayRecord({ kind: "processDied", process });
+    }
+    this.#seating.gone(member);
+    if (this.#unheard.delete(member)) this.#bury(process);
+    if (this.#stopping === "no") this.#place();
+    else this.#checkStop();
+  }
+
+  /** Whoever was with it is lost: but for those of whom others say that they have them, of which there may be more. */
+  #bury(process: number): void {
+    if (this.#isUnsettled) this.#lost.push(process);
+    else this.#sayRecord({ kind: "processDied", process });
+  }
+
+  /** Whether there may be more to come of what was with a supervisor before this one. */
+  get #isUnsettled(): boolean {
+    return this.#isAdopting || this.#seating.hasMovedBack;
+  }
+
+  /** Says whose everybody is, and then who is lost, when the last words of the dead are in the order. */
+  #settle(): void {
+    if (this.#isAdopting || this.#ports.areDying()) return;
+    this.#seating.sayMovedBack();
+    for (const process of this.#lost.splice(0)) this.#bury(process);
   }
 
   /** A record was ordered. Kinds are all that the supervisor looks at. */
   ordered(process: number, kind: number): void {
-    if (process === 0 ? NEWS_FOR_SLEEPERS.has(kind) : NEWS_FOR_HISTORY.has(kind)) this.#news.add(kind);
+    if (process === 0 ? NEWS_FOR_ALL.has(kind) : NEWS_FOR_HISTORY.has(kind)) this.#news.add(kind);
     else if (process !== 0 && kind === RecordKind.quiet) {
-      const child = this.#children.get(process);
-      if (child === undefined) return;
-      child.quiet = true;
+      const member = this.#crew.get(process);
+      if (member === undefined) return;
+      member.quiet = true;
     } else return;
     this.#ports.wake();
   }
@@ -317,10 +347,12 @@ export class Supervisor {
   /** Once in each turn, before records are ordered: those of the last turn can be read by now. */
   step(): void {
     this.#nudge();
+    if (this.#lost.length > 0 || this.#seating.hasMovedBack) this.#settle();
     while (this.#unsaid.length > 0) {
       const { kind, payload } = this.#unsaid[0]!;
       if (this.#ports.append(kind, payload) < 0) return;
       this.#unsaid.shift();
+      if (this.#unsaid.length === 0) this.#onChange();
     }
     this.#checkStop();
   }
@@ -335,29 +367,74 @@ export class Supervisor {
       return;
     }
     this.#stopping = "quieting";
-    this.#cancelRestarts();
+    this.#reload?.cancel();
+    this.#seating.close();
+    this.#crew.cancelRestarts();
     this.#stopTimer = this.#ports.clock.setTimer(STOP_LIMIT_MS, () => {
       this.#ports.log("warn", `not everything had ended after ${STOP_LIMIT_MS} ms`);
       this.#killAll();
     });
-    for (const child of this.#children.values()) {
-      child.ending = true;
+    for (const member of this.#crew.all()) {
+      member.ending = true;
       // The history process has to write down what was said, and ends when it has.
-      if (!child.ready && child.role !== "history") this.#ports.kill(child.process);
+      if (member.role === "history") continue;
+      if (!member.ready) this.#ports.kill(member.process);
+      else if (member.role === "worker" && member.sessions.size === 0) this.#end(member);
     }
     this.#say(RecordKind.quiet, new Uint8Array(0));
   }
 
+  /**
+   * Replaces every process by one of the code that is there now, one after the other, and this one at last. Nobody is
+   * disconnected. @see Reload
+   */
+  reload(tell: (text: string) => void): Promise<void> {
+    if (this.#stopping !== "no") throw new ReloadError("the server is stopping");
+    if (this.#reload !== undefined) throw new ReloadError("it is being reloaded already");
+    this.#reload = new Reload(this.#ports, this.#crew, this.#seating, {
+      place: () => this.#place(),
+      hold: () => this.#hold(),
+      carryOn: () => this.#carryOn(),
+      isHolding: () => this.#isGreeterHolding,
+      isSaid: () => this.#unsaid.length === 0,
+      tell,
+    });
+    return this.#reload.run().finally(() => (this.#reload = undefined));
+  }
+
+  /** All are told that another supervisor comes soon; the greeter hands nobody on until then. */
+  #hold(): void {
+    this.#isGreeterHolding = this.#crew.ready("greeter").length === 0;
+    for (const { process, ready, dead } of this.#crew.all())
+      if (ready && !dead) this.#ports.send(process, { type: "hold" }, []);
+  }
+
+  /** No other supervisor comes after all. */
+  #carryOn(): void {
+    for (const { process, ready, dead } of this.#crew.all())
+      if (ready && !dead) this.#ports.send(process, { type: "carryOn" }, []);
+  }
+
+  /** Something has changed that a reload may be waiting for. */
+  #onChange(): void {
+    this.#reload?.changed();
+  }
+
+  #end(member: CrewMember): void {
+    if (!member.dead) this.#ports.send(member.process, { type: "end" }, []);
+  }
+
   status(): SupervisorStatus {
     return {
-      clients: this.#connections.size - this.#refusals - this.#leaving,
-      greeting: [...this.#connections.values()].filter((each) => each.protocol === undefined).length,
-      waiting: this.#waiting.length,
-      processes: [...this.#children.values()].map((child) => ({
-        process: child.process,
-        role: child.role,
-        ready: child.ready,
-        clients: child.sessions.size,
+      clients: this.#seating.clients,
+      greeting: this.#seating.greeting,
+      waiting: this.#seating.waiting,
+      processes: this.#crew.all().map(({ process, role, version, ready, sessions }) => ({
+        process,
+        role,
+        version,
+        ready,
+        clients: sessions.size,
       })),
       stopping: this.#stopping !== "no",
       history: this.#store,
@@ -374,227 +451,119 @@ export class Supervisor {
     this.#ports.wake();
   }
 
-  /** To a greeter that is ready; where there is none, the next one asks for all that are left. */
-  #greet(connection: Connection): void {
-    if (connection.protocol !== undefined || connection.process !== undefined) return;
-    const greeter = this.#readyOnes("greeter")[0];
-    if (greeter === undefined) return;
-    connection.process = greeter.process;
-    this.#ports.send(greeter.process, { type: "greet", session: connection.session, full: connection.full }, [
-      connection.socket,
-      connection.area,
-    ]);
-  }
-
-  #decided(session: SessionId, protocol: Protocol): void {
-    const connection = this.#connections.get(session);
-    if (connection === undefined) return;
-    connection.protocol = protocol;
-    connection.process = undefined;
-    this.#waiting.push(connection);
-    this.#placeWaiting();
-  }
-
-  #placeWaiting(): void {
-    while (this.#waiting.length > 0) {
-      const worker = this.#choose();
-      if (worker === undefined) break;
-      this.#seat(this.#waiting.shift()!, worker);
-    }
+  #place(): void {
+    if (this.#isAdopting) return;
+    this.#seating.place();
     this.#replenish();
   }
 
-  /** A worker of one's own while there may be more; then the one that has the fewest. */
-  #choose(): Child | undefined {
-    const workers = this.#readyOnes("worker").filter((worker) => !worker.ending);
-    const busy = workers.filter((worker) => worker.sessions.size > 0);
-    if (this.#busyCount() < this.#options.maxProcesses)
-      return workers.find((worker) => worker.sessions.size === 0);
-    return busy.reduce<Child | undefined>(
-      (least, worker) => (least === undefined || worker.sessions.size < least.sessions.size ? worker : least),
-      undefined,
-    );
-  }
-
-  #busyCount(): number {
-    let count = 0;
-    for (const child of this.#children.values()) if (child.sessions.size > 0) count += 1;
-    return count;
-  }
-
-  #seat(connection: Connection, worker: Child): void {
-    const { session, protocol } = connection;
-    assert(protocol !== undefined, "only who is decided is seated");
-    connection.process = worker.process;
-    worker.sessions.add(session);
-    this.#sayRecord({ kind: "seat", session, process: worker.process, protocol });
-    this.#ports.send(worker.process, { type: "seat", session, protocol }, [
-      connection.socket,
-      connection.area,
-    ]);
-  }
-
-  /** The connection is over: nothing of it is kept. */
-  #drop(session: SessionId): void {
-    const connection = this.#connections.get(session);
-    if (connection === undefined) return;
-    this.#connections.delete(session);
-    if (connection.full) this.#refusals -= 1;
-    if (connection.leaving) this.#leaving -= 1;
-    this.#ports.shutdown(connection.socket);
-    this.#ports.close(connection.socket);
-    this.#ports.close(connection.area);
-    const child = connection.process === undefined ? undefined : this.#children.get(connection.process);
-    if (child !== undefined) this.#giveSeatBack(session, child);
-  }
-
-  /** Its place is free, while its worker sends it what is still for it. */
-  #left(session: SessionId, child: Child): void {
-    const connection = this.#connections.get(session);
-    if (connection === undefined || connection.process !== child.process || connection.leaving) return;
-    connection.leaving = true;
-    this.#leaving += 1;
-    this.#giveSeatBack(session, child);
-  }
-
-  #giveSeatBack(session: SessionId, child: Child): void {
-    if (!child.sessions.delete(session) || child.sessions.size > 0 || child.ending) return;
-    // It has held somebody's secrets; the next client gets a fresh one.
-    child.ending = true;
-    this.#ports.send(child.process, { type: "end" }, []);
-    this.#replenish();
-  }
-
-  /** Has another replica tell a new process the state as it is at this place in the order. */
-  #giveState(child: Child): void {
-    const replica = [...this.#children.values()].find(
-      (other) => other.ready && !other.dead && other !== child,
-    );
-    // Where a history is kept, the first state is what it holds, and only it can tell.
-    if (replica === undefined && this.#options.history && child.role !== "history") {
-      child.source = undefined;
-      return;
-    }
-    child.source = replica?.process ?? GENESIS;
-    this.#say(
-      RecordKind.snapshotWanted,
-      encodeSnapshotWanted({
-        forProcess: child.process,
-        generation: child.generation,
-        // Nobody who could tell: nobody has any client either, so that the state is the first one.
-        fromProcess: child.source,
-      }),
-    );
-  }
-
-  #readyOnes(role: Role): Child[] {
-    return [...this.#children.values()].filter((child) => child.role === role && child.ready && !child.dead);
-  }
-
-  /** Starts what is missing: the greeter, spares, and workers for those who wait. */
   #replenish(): void {
-    if (this.#stopping === "stopped") return;
-    const children = [...this.#children.values()];
-    const lacks = (role: Role): boolean =>
-      this.#restarts[role] === undefined && !children.some((child) => child.role === role && !child.dead);
     // What was said before the end still has to be written down.
-    if (this.#options.history && lacks("history")) this.#spawn("history");
-    if (this.#stopping !== "no") return;
-    if (lacks("greeter")) this.#spawn("greeter");
-    if (this.#restarts.worker !== undefined) return;
-    const idle = children.filter(
-      (child) => child.role === "worker" && !child.ending && child.sessions.size === 0,
-    ).length;
-    const allowed = this.#options.maxProcesses - this.#busyCount();
-    const wanted = Math.min(Math.max(this.#options.spareProcesses, this.#waiting.length), allowed);
-    const starting = children.filter((child) => !child.ready).length;
-    const missing = Math.min(wanted - idle, STARTING_MAX - starting);
-    for (let i = 0; i < missing; i += 1) if (!this.#spawn("worker")) return;
+    if (this.#stopping !== "stopped" && !this.#forced && !this.#isAdopting)
+      this.#crew.replenish(this.#seating.wanted, this.#stopping !== "no");
   }
 
-  #spawn(role: Role): boolean {
-    const spawned = this.#ports.spawn(role);
-    if (spawned === undefined) return false;
-    this.#children.set(spawned.process, {
-      ...spawned,
-      role,
-      ready: false,
-      joined: false,
-      ending: false,
-      dead: false,
-      settling: undefined,
-      source: undefined,
-      format: 0,
-      quiet: false,
-      sessions: new Set(),
+  /** To all who have been let in and have none; where `source` is given, to those who waited for it, too. */
+  #giveStates(source?: number): void {
+    for (const member of this.#crew.all()) {
+      if (member.ready || member.dead || member.readsFrom === undefined) continue;
+      if (member.source === undefined || member.source === source) this.#giveState(member);
+    }
+  }
+
+  /** Has another replica tell a process its state. */
+  #giveState(member: CrewMember): void {
+    const { process, generation, readsFrom } = member;
+    const replica = this.#sourceFor(member);
+    member.source = replica?.process;
+    if (replica !== undefined) {
+      const message: SeatMessage = { type: "tell", process, generation, from: readsFrom! };
+      this.#ports.send(replica.process, message, []);
+      this.#remind(member, replica);
+    } else if (!this.#options.history || member.role === "history") {
+      // Where a history is kept, the first state is what it holds, and only it can tell. Nobody knows what became of it
+      // since: what stands in the log already is lost.
+      member.source = process;
+      if (!this.#options.history) this.#seating.stateLost();
+      const through = this.#ports.sequence() - 1;
+      this.#ports.send(process, { type: "state", process, generation, through }, []);
+    }
+  }
+
+  /** Who stands by is not woken for what it may read by now, and somebody waits for it to have read that. */
+  #remind(member: CrewMember, replica: CrewMember): void {
+    this.#ports.clock.setTimer(REMIND_MS, () => {
+      if (member.ready || member.dead || member.source !== replica.process || replica.dead) return;
+      this.#ports.wake();
+      this.#ports.send(replica.process, { type: "nudge" }, []);
+      this.#remind(member, replica);
     });
-    return true;
   }
 
-  /** What dies before it is ready would die again at once: each time we wait longer. */
-  #replenishLater(role: Role): void {
-    const failures = this.#startFailures[role];
-    const delayMs = Math.min(RESTART_DELAY_MS * 2 ** failures, RESTART_DELAY_MS_MAX);
-    this.#startFailures[role] = failures + 1;
-    this.#ports.log("error", `a ${role} died before it was ready; the next is started in ${delayMs} ms`);
-    if (role === "history" && failures + 1 >= HISTORY_FAILURES_MAX && this.#hadHistory) this.#letHistoryGo();
-    this.#replenishAfter(role, delayMs);
+  /**
+   * Who is to go on for the dead starts best from one that stands by, and has read no further than any of them; the
+   * history process from one that has read as much as it has.
+   */
+  #sourceFor(member: CrewMember): CrewMember | undefined {
+    const standbys = [
+      ...this.#crew.ready("greeter"),
+      ...this.#crew.ready("worker").filter((worker) => worker.sessions.size === 0),
+    ];
+    const busy = this.#crew.busy();
+    const sources =
+      member.role === "history"
+        ? [...busy, ...standbys]
+        : [...standbys, ...busy, ...this.#crew.ready("history")];
+    return sources.find((source) => source !== member);
   }
 
-  #replenishAfter(role: Role, delayMs: number): void {
-    this.#restarts[role] ??= this.#ports.clock.setTimer(delayMs, () => {
-      delete this.#restarts[role];
-      this.#replenish();
-    });
+  #passState(message: Extract<SeatMessage, { type: "state" }>, handles: readonly Handle[]): void {
+    const member = this.#crew.get(message.process);
+    if (member === undefined || member.generation !== message.generation || member.ready) return;
+    this.#ports.send(member.process, message, handles);
   }
 
   /** The log waits for the history process no longer, and what is said is not kept until one starts after all. */
   #letHistoryGo(): void {
+    if (!this.#hadHistory) return;
     this.#ports.letHistoryGo();
     this.#store = "failed";
     const text = "the history process does not start";
     this.#sayRecord({ kind: "store", failed: true, from: 0, to: 0, text });
   }
 
-  /** Wakes those who sleep and whom a record of ours concerns. Any earlier, they would not find it yet. */
+  /** Wakes those who sleep and whom a record concerns. Any earlier, they would not find it yet. */
   #nudge(): void {
     if (this.#news.size === 0) return;
-    const children = [...this.#children.values()];
-    const isForAll = this.#news.has(RecordKind.quiet) || this.#news.has(RecordKind.stop);
-    const isForHistory = [...this.#news].some((kind) => NEWS_FOR_HISTORY.has(kind));
-    const sources = new Set(children.filter((child) => !child.ready).map((child) => child.source));
+    const isForAll = [...NEWS_FOR_ALL].some((kind) => this.#news.has(kind));
     this.#news.clear();
-    for (const child of children) {
-      const isForIt = isForAll || sources.has(child.process) || (isForHistory && child.role === "history");
-      if (child.ready && isForIt) this.#ports.send(child.process, { type: "nudge" }, []);
+    for (const member of this.#crew.all()) {
+      const isForIt = member.role === "history" || (isForAll && member.sessions.size > 0);
+      if (member.ready && !member.dead && isForIt) this.#ports.send(member.process, { type: "nudge" }, []);
     }
-  }
-
-  #cancelRestarts(): void {
-    for (const timer of Object.values(this.#restarts)) timer.cancel();
-    for (const role of ROLES) delete this.#restarts[role];
   }
 
   #killAll(): void {
     this.#forced = true;
-    for (const child of this.#children.values()) this.#ports.kill(child.process);
+    for (const member of this.#crew.all()) this.#ports.kill(member.process);
   }
 
   #checkStop(): void {
     if (this.#stopping === "no" || this.#finished) return;
-    const children = [...this.#children.values()];
-    // The greeter says nothing in the log, and who is not ready has no client.
-    const mayTalk = children.filter((child) => child.role === "worker" && child.ready);
-    if (this.#stopping === "quieting" && mayTalk.every((child) => child.quiet)) {
+    // Who has no client says nothing.
+    const mayTalk = this.#crew.busy().filter((member) => member.role === "worker");
+    if (this.#stopping === "quieting" && mayTalk.every((worker) => worker.quiet)) {
       this.#stopping = "stopped";
       this.#sayRecord({ kind: "stop" });
+      for (const greeter of this.#crew.ready("greeter")) this.#end(greeter);
     }
     // What killed processes had published may find no room in the order any more; the next start will finish it.
-    if (children.length > 0 && !(this.#forced && children.every((child) => child.dead))) return;
+    const members = this.#crew.all();
+    if (members.length > 0 && !(this.#forced && members.every((member) => member.dead))) return;
     this.#finished = true;
     this.#stopTimer?.cancel();
-    this.#cancelRestarts();
-    for (const { session } of this.#connections.values()) this.#drop(session);
+    this.#crew.cancelRestarts();
+    this.#seating.dropAll();
     this.#ports.finished();
   }
 }

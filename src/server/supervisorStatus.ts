@@ -6,7 +6,8 @@ export interface SupervisorStatus {
   clients: number;
   greeting: number;
   waiting: number;
-  processes: { process: number; role: Role; ready: boolean; clients: number }[];
+  /** `version`: of the program that it runs; empty until it is ready. */
+  processes: { process: number; role: Role; version: string; ready: boolean; clients: number }[];
   stopping: boolean;
   /** Whether what is said is kept, as the history process says; "none": by nobody, or it has not said anything yet. */
   history: StoreState;

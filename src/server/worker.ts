@@ -1,27 +1,15 @@
-import { assert, unreachable } from "../base/index.ts";
-import type { ChatRecord, Effect, EffectOf, LeaveReason, SessionId, Wish } from "../chat/index.ts";
+import type { Effect, EffectOf, LeaveReason, SessionId } from "../chat/index.ts";
 import type { LogMember, LogRecord } from "../log/index.ts";
-import {
-  LineSplitter,
-  PlainRenderer,
-  REPLAY_LINES,
-  cleanText,
-  parseLine,
-  refuseNegotiation,
-  tooLongNotice,
-} from "../protocol/plain/index.ts";
-import {
-  RecordKind,
-  encode,
-  formatOf,
-  readSession,
-  sayHeaderBytes,
-  writeSayHeader,
-} from "../record/index.ts";
+import { LineSplitter, PlainRenderer, REPLAY_LINES, stoppingNotice } from "../protocol/plain/index.ts";
+import { RecordKind, readSession } from "../record/index.ts";
+import type { Report } from "./child.ts";
+import type { Client } from "./client.ts";
+import { ClientLines } from "./clientLines.ts";
+import { decodeNotes, encodeNotes } from "./clientNotes.ts";
 import { ClientOutput } from "./clientOutput.ts";
 import { Delivery } from "./delivery.ts";
 import { Outbox } from "./outbox.ts";
-import type { ChildPorts, ClientConnection, Handle, Timer } from "./ports.ts";
+import type { ChildPorts, Handle } from "./ports.ts";
 import { Questions } from "./questions.ts";
 import type { Replica } from "./replica.ts";
 import type { SeatMessage } from "./seatMessage.ts";
@@ -36,38 +24,25 @@ export interface WorkerOptions {
 
 /** So many lines of one client, then the next has its turn. */
 const LINES_PER_TURN = 64;
-/** So many questions to history may be open at a time for one client. */
-const QUESTIONS_MAX = 4;
 const QUESTION_KINDS: ReadonlySet<number> = new Set([RecordKind.recall, RecordKind.search]);
 /** A client that has left gets so long to take what was still for it. */
 const FAREWELL_MS = 2000;
-/** For what names no room; whoever is woken for what is not told by this. */
-const ANY_ROOM = 0;
-
-export interface Client {
-  readonly session: SessionId;
-  readonly connection: ClientConnection;
-  readonly splitter: LineSplitter;
-  readonly output: ClientOutput;
-  /** Its seat has been applied: it is ours to serve. */
-  seated: boolean;
-  /** It belongs to the conversation: what it types is read. */
-  arrived: boolean;
-  /** Questions to history that have no place in the order yet. */
-  unplaced: number;
-  /** Records that the ring has not taken yet. */
-  readonly unsaid: ChatRecord[];
-  /** Nothing of it is read any more. */
-  leaving: boolean;
-  /** Its end has been applied. */
-  left: boolean;
-  /** Runs while it has left and may still get answers. */
-  awaiting: Timer | undefined;
-}
+const NO_TEXT = new Uint8Array(0);
+const NO_NOTES = new Uint8Array(0);
+const GAP =
+  "several processes died at once, yours among them: answers to what you did last may be missing, " +
+  "and what others said follows.";
+const HARMFUL = "the process that serves you ends whenever it handles what you sent; you are disconnected";
+/** A seat without a connection is given up after this. */
+const EXPECTED_MS = 5000;
 
 /**
  * Serves clients: turns what they type into records, and records into what they see. It decides nothing: every wish
  * is a record, and what comes of it is told by applying it, at its place in the order.
+ *
+ * A turn is one step for each client (see clientArea.ts), so that another worker can go on where this one dies. That
+ * one stands no further in the log than this one did: it applies what this one had applied, and shows only what comes
+ * after.
  */
 export class Worker {
   readonly #ports: ChildPorts;
@@ -76,18 +51,25 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #renderer: PlainRenderer;
   readonly #clients = new Map<SessionId, Client>();
+  /** Clients of others that are dead, of whom something was delivered that has not been applied here yet. */
+  #ahead: Client[] = [];
   /** Seats that were applied before their connection arrived. */
   readonly #expected = new Set<SessionId>();
+  /** Those of them whose connection does not come. */
+  readonly #missing = new Set<SessionId>();
+  /** Likewise, where the session is not there any more. */
+  readonly #lost = new Set<SessionId>();
   /** Clients with something to read or to say, in the order of their turns. */
   readonly #ready = new Set<Client>();
   readonly #outbox = new Outbox();
   readonly #delivery: Delivery;
   readonly #questions: Questions;
+  readonly #lines: ClientLines;
   #quiet: "no" | "wanted" | "yes" = "no";
   #stopping = false;
   #ending = false;
   /** Clients that have left and still take what was for them. */
-  #finishing = 0;
+  readonly #farewells = new Set<Client>();
 
   constructor(ports: ChildPorts, member: LogMember, replica: Replica, options: WorkerOptions) {
     this.#ports = ports;
@@ -97,11 +79,15 @@ export class Worker {
     this.#renderer = new PlainRenderer(options.serverName, ports.clock.localTime);
     this.#delivery = new Delivery(this.#outbox, this.#renderer, replica, this.#clients);
     this.#questions = new Questions(replica, this.#renderer);
+    this.#lines = new ClientLines(member, replica, this.#renderer, this.#questions);
   }
 
   receive(message: SeatMessage, handles: readonly Handle[]): void {
     if (message.type === "seat") this.#seat(message.session, handles);
-    else if (message.type === "end") {
+    else if (message.type === "take") {
+      this.#take(message.session, message.servedThrough, handles);
+      if (message.more === 0) this.#readOn();
+    } else if (message.type === "end") {
       this.#ending = true;
       this.#exitIfDone();
     }
@@ -114,17 +100,126 @@ export class Worker {
     else if (record.kind === RecordKind.history) this.#askAgain();
     if (QUESTION_KINDS.has(record.kind) && record.process === this.#member.process) this.#placed(record);
     for (const effect of effects) this.#show(effect, record.sequence);
+    if (this.#ahead.length > 0) this.#catchUpWith(record.sequence);
   }
 
   /** Once in each turn, after the log was read. */
   step(): void {
     this.#readClients();
+    this.#giveUpMissing();
     if (this.#quiet === "wanted" && this.#member.append(RecordKind.quiet, 0, new Uint8Array(0)) >= 0)
       this.#quiet = "yes";
     this.#flush();
   }
 
+  /** How much there is for clients already in this turn, in bytes; what is for several counts once. */
+  get turnBytes(): number {
+    return this.#outbox.length;
+  }
+
+  /** Its clients, for a new supervisor. */
+  held(): Report[] {
+    // The dead one may not have come to send the rest of an estate, for which this one stands still.
+    if (this.#clients.size + this.#ahead.length > 0) this.#readOn();
+    // What the dead one had on its way to here does not come any more.
+    const isAhead = (session: SessionId): boolean => this.#ahead.some((client) => client.session === session);
+    for (const session of this.#expected) if (!isAhead(session)) this.#missing.add(session);
+    const clients = [...this.#clients.values(), ...this.#ahead, ...this.#farewells];
+    // Whose connection is lost leaves by itself.
+    const connected = clients.filter(({ connection }) => connection.handles.length > 0);
+    return connected.map(({ session, connection, seated, left }) => {
+      const known = this.#replica.state.sessions.get(session);
+      // Who had this process's number before may have had it, and nobody has said yet that it is here.
+      const isHere = seated && known?.process === this.#member.process;
+      const seat = known === undefined ? "nowhere" : isHere ? "here" : "elsewhere";
+      const message = { type: "held", session, protocol: "plain", full: false, leaving: left, seat } as const;
+      return { message, handles: connection.handles };
+    });
+  }
+
+  /** Nobody orders any more what is said: whoever is here is told that it is over. */
+  abandon(): void {
+    for (const client of this.#clients.values()) client.output.share.append(stoppingNotice);
+    this.#stopping = true;
+    this.#flush();
+  }
+
   #seat(session: SessionId, handles: readonly Handle[]): void {
+    const client = this.#connect(session, handles, false);
+    this.#clients.set(session, client);
+    this.#readOn();
+    if (this.#expected.delete(session)) this.#takeUp(client);
+  }
+
+  /** It stands by no longer. */
+  #readOn(): void {
+    this.#member.follow("tail");
+    this.#member.setAttentive(true);
+  }
+
+  /** A client of a process that is dead, which had read the log up to `servedThrough`. */
+  #take(session: SessionId, servedThrough: number, handles: readonly Handle[]): void {
+    const client = this.#connect(session, handles, true);
+    const { through } = this.#replica;
+    if (client.connection.through > through) {
+      this.#ahead.push(client);
+      client.connection.send();
+      return;
+    }
+    // It may have died after the commit, and before it said that it had read so far.
+    const delivered = Math.max(servedThrough, client.connection.through);
+    this.#goOn(client);
+    // Whose seat comes later in the log was not there to miss anything.
+    const isSeated = this.#replica.state.sessions.has(session);
+    if (through <= delivered || !isSeated || client.left) return;
+    this.#admitGap(client, delivered);
+  }
+
+  /** No process that stood further back was left: what was said in between is in the history alone. */
+  #admitGap(client: Client, delivered: number): void {
+    const { state } = this.#replica;
+    const { isLagging } = client.output;
+    if (state.store !== "kept" && !isLagging) return this.#leave(client, "too slow");
+    const focus = state.sessions.get(client.session)?.focus;
+    const room = focus === undefined ? undefined : state.rooms.get(focus)?.name;
+    const notice = `${GAP} You are in ${room ?? "no room"} now`;
+    client.output.share.append(this.#renderer.notice(notice));
+    // Who is behind gets what was said anyway, but not the answers.
+    if (!isLagging) client.output.fallBehind(delivered + 1);
+  }
+
+  #catchUpWith(sequence: number): void {
+    const reached = this.#ahead.filter((client) => client.connection.through <= sequence);
+    this.#ahead = this.#ahead.filter((client) => client.connection.through > sequence);
+    for (const client of reached) this.#goOn(client);
+  }
+
+  /** The state here is the one in which its predecessor left it. */
+  #goOn(client: Client): void {
+    const notes = decodeNotes(client.connection.notes);
+    this.#clients.set(client.session, client);
+    client.isNoted = notes !== undefined;
+    const session = this.#replica.state.sessions.get(client.session);
+    if (notes?.left === true) {
+      this.#end(client);
+      client.output.restore(notes);
+      // They were asked before it left, and the answers are on their way: nobody could ask once more.
+      this.#questions.restore(client, notes.questions);
+      if (notes.questions.length > 0) this.#awaitAnswers(client);
+    } else if (this.#lost.delete(client.session)) this.#end(client);
+    else if (session !== undefined) {
+      client.arrived = session.nick !== "";
+      for (const room of session.rooms.keys()) this.#delivery.enter(client, room);
+      if (notes !== undefined) {
+        client.output.restore(notes);
+        client.unsaid.push(...this.#questions.restore(client, notes.questions));
+      }
+    }
+    if (this.#expected.delete(client.session)) this.#takeUp(client);
+    this.#hasInput(client);
+  }
+
+  #connect(session: SessionId, handles: readonly Handle[], isTaken: boolean): Client {
     const connection = this.#ports.connect(handles, {
       onInput: () => this.#hasInput(client),
       onDrained: () => this.#hasInput(client),
@@ -136,7 +231,9 @@ export class Worker {
       splitter: new LineSplitter(),
       output: new ClientOutput(connection, this.#outbox, this.#ports.clock, () => this.#hasInput(client)),
       seated: false,
+      isTaken,
       arrived: false,
+      isNoted: false,
       unplaced: 0,
       unsaid: [],
       leaving: false,
@@ -144,15 +241,16 @@ export class Worker {
       awaiting: undefined,
     };
     client.splitter.discarding = connection.discarding;
-    this.#clients.set(session, client);
-    this.#member.setAttentive(true);
-    if (this.#expected.delete(session)) this.#takeUp(client);
+    return client;
   }
 
   /** The seat is applied and the connection is here. */
   #takeUp(client: Client): void {
+    if (client.seated) return;
     client.seated = true;
-    client.unsaid.push({ kind: "arrive", session: client.session, replay: REPLAY_LINES });
+    if (!client.arrived)
+      client.unsaid.push({ kind: "arrive", session: client.session, replay: REPLAY_LINES });
+    if (client.isTaken) this.#ports.send({ type: "taken", session: client.session });
     this.#hasInput(client);
   }
 
@@ -180,7 +278,7 @@ export class Worker {
     const { connection, splitter, output } = client;
     for (let lines = 0; lines < LINES_PER_TURN; lines += 1) {
       if (client.unsaid.length > 0) {
-        if (!this.#append(client.unsaid[0]!)) return true;
+        if (!this.#lines.append(client.unsaid[0]!)) return true;
         client.unsaid.shift();
         continue;
       }
@@ -190,20 +288,16 @@ export class Worker {
         // It cannot have read what it answers to; and what it missed comes before its leaving.
         return false;
       }
-      const pending = connection.pending();
-      const taken = splitter.take(pending, connection.inputEnded);
-      if (taken.kind === "line") {
-        const text = cleanText(pending, taken.start, taken.end);
-        if (!this.#handle(client, text)) return true;
-        // A line that could stay as it was holds no negotiation.
-        if (text.buffer !== pending.buffer) {
-          const refusal = refuseNegotiation(pending, taken.start, taken.end);
-          if (refusal !== undefined) output.share.append(refusal);
-        }
-      } else if (taken.kind === "tooLong") output.share.append(tooLongNotice);
+      if (!connection.beginTrial()) {
+        output.share.append(this.#renderer.notice(HARMFUL));
+        this.#leave(client, "harmful input");
+        continue;
+      }
+      const taken = this.#lines.take(client);
+      connection.endTrial();
+      if (taken === undefined) return true;
       connection.consume(taken.consumed);
       connection.discarding = splitter.discarding;
-      connection.resumeInput();
       if (taken.kind !== "more") continue;
       if (connection.inputEnded) {
         this.#leave(client, "hung up");
@@ -214,66 +308,18 @@ export class Worker {
     return true;
   }
 
-  /** Does what a line says. False where the ring has no room: the line stays where it is. */
-  #handle(client: Client, text: Uint8Array): boolean {
-    const command = parseLine(text);
-    switch (command.kind) {
-      case "nothing":
-        return true;
-      case "say":
-        return this.#say(RecordKind.say, client, command.text);
-      case "act":
-        return this.#say(RecordKind.act, client, command.text);
-      case "wish":
-        return this.#wish(client, { ...command.wish, session: client.session } as Wish);
-      case "quit":
-        this.#leave(client, "quit", command.text.slice());
-        return true;
-      case "help":
-        client.output.share.append(command.text);
-        return true;
-      case "wrong":
-        client.output.share.append(this.#renderer.notice(command.reply));
-        return true;
-      default:
-        return unreachable(command);
-    }
-  }
-
-  #wish(client: Client, wish: Wish): boolean {
-    const isQuestion = wish.kind === "recall" || wish.kind === "search";
-    if (isQuestion && client.unplaced + this.#questions.count(client) >= QUESTIONS_MAX) {
-      client.output.share.append(this.#renderer.notice("wait for the answers to what you have asked"));
-      return true;
-    }
-    if (!this.#append(wish)) return false;
-    if (isQuestion) client.unplaced += 1;
-    return true;
-  }
-
-  /** Straight into the ring: the bytes of what people say are copied once here. */
-  #say(kind: number, client: Client, text: Uint8Array): boolean {
-    const offset = this.#member.claim(sayHeaderBytes + text.length);
-    if (offset < 0) return false;
-    const { bytes } = this.#member.segment.words;
-    writeSayHeader(bytes, offset, client.session);
-    bytes.set(text, offset + sayHeaderBytes);
-    this.#member.commit(kind, ANY_ROOM);
-    return true;
-  }
-
-  /** @throws AssertionError for a kind that not every process understands yet */
-  #append(record: ChatRecord): boolean {
-    const { kind, payload } = encode(record);
-    assert(formatOf(kind) <= this.#replica.state.format, `records of kind ${kind} may not be written yet`);
-    return this.#member.append(kind, ANY_ROOM, payload) >= 0;
-  }
-
-  /** Once; the first reason counts. */
-  #leave(client: Client, reason: LeaveReason, text: Uint8Array = new Uint8Array(0)): void {
+  /** Once; the first reason counts, which a successor would find, too. */
+  #leave(client: Client, reason: LeaveReason): void {
     if (client.leaving) return;
     client.leaving = true;
-    client.unsaid.push({ kind: "leave", session: client.session, reason, text });
+    client.unsaid.push({ kind: "leave", session: client.session, reason, text: NO_TEXT });
+    this.#hasInput(client);
+  }
+
+  /** It has left, or was never there: what is for it still goes out. */
+  #end(client: Client): void {
+    client.leaving = true;
+    client.left = true;
     this.#hasInput(client);
   }
 
@@ -287,6 +333,9 @@ export class Worker {
     switch (effect.kind) {
       case "seated":
         this.#seated(effect);
+        return;
+      case "seatLost":
+        this.#seatLost(effect);
         return;
       case "arrived":
         this.#arrived(effect);
@@ -311,10 +360,45 @@ export class Worker {
   }
 
   #seated({ session }: EffectOf<"seated">): void {
-    if (session.process !== this.#member.process) return;
+    if (session.process !== this.#member.process) {
+      // What was expected was for a process that had this one's number before.
+      this.#expected.delete(session.id);
+      this.#missing.delete(session.id);
+      return;
+    }
     const client = this.#clients.get(session.id);
-    if (client === undefined) this.#expected.add(session.id);
+    if (client === undefined) this.#expect(session.id);
     else this.#takeUp(client);
+  }
+
+  /** Its connection is on its way; unless who was to send it has died. */
+  #expect(session: SessionId): void {
+    this.#expected.add(session);
+    this.#ports.clock.setTimer(EXPECTED_MS, () => {
+      if (!this.#expected.has(session)) return;
+      this.#missing.add(session);
+      this.#ports.wake();
+    });
+  }
+
+  #giveUpMissing(): void {
+    for (const session of this.#missing) {
+      const isMissing = this.#expected.has(session);
+      if (
+        isMissing &&
+        !this.#lines.append({ kind: "leave", session, reason: "connection lost", text: NO_TEXT })
+      )
+        return;
+      this.#expected.delete(session);
+      this.#missing.delete(session);
+    }
+  }
+
+  #seatLost({ session, process }: EffectOf<"seatLost">): void {
+    if (process !== this.#member.process) return;
+    const client = this.#clients.get(session);
+    if (client === undefined) this.#lost.add(session);
+    else if (!client.left) this.#end(client);
   }
 
   #arrived({ session }: EffectOf<"arrived">): void {
@@ -346,35 +430,65 @@ export class Worker {
   #askForMissed({ session, output }: Client): boolean {
     const from = output.toAsk;
     if (from === undefined) return true;
-    if (!this.#append({ kind: "catchUp", session, from, before: 0 })) return false;
+    if (!this.#lines.append({ kind: "catchUp", session, from, before: 0 })) return false;
     output.asking();
     return true;
   }
 
-  /** One write for each client, however much there was. */
+  /** The kernel took at once what it was sent: nothing else tells that it is time to ask for what comes next. */
+  #mayAsk(client: Client): boolean {
+    const { seated, arrived, leaving, output } = client;
+    if (!output.isLagging || this.#ready.has(client) || this.#quiet !== "no") return false;
+    return seated && arrived && !leaving && output.toAsk !== undefined;
+  }
+
+  /** One write for each client, however much there was; and with it, this turn becomes what has happened. */
   #flush(): void {
+    const ended: Client[] = [];
+    const mark = { through: this.#replica.through, appended: this.#member.appended };
     for (const client of this.#clients.values()) {
-      if (!client.seated) continue;
       // What earlier turns have left: whoever reads has had the time to take it, and none yet for this one's.
       const isTooSlow = client.connection.queuedBytes > this.#options.maxQueueBytes;
       const hasAll = client.awaiting === undefined || this.#questions.count(client) === 0;
       if ((client.left && hasAll) || this.#stopping) {
         client.output.end();
-        this.#finish(client);
-        continue;
+        client.left = true;
+        ended.push(client);
+      } else {
+        client.output.flush();
+        this.#judge(client, isTooSlow);
       }
-      client.output.flush();
-      this.#judge(client, isTooSlow);
+      this.#note(client);
+      client.connection.commit(mark);
     }
     this.#outbox.clear();
+    this.#member.publish();
+    for (const client of this.#clients.values()) {
+      client.connection.send();
+      if (this.#mayAsk(client)) this.#hasInput(client);
+    }
+    for (const client of ended) this.#finish(client);
     if (this.#stopping) this.#exitIfDone();
+  }
+
+  #note(client: Client): void {
+    const { connection, output, left } = client;
+    if (!left && output.isPlain && this.#questions.count(client) === 0) {
+      if (client.isNoted) connection.notes = NO_NOTES;
+      client.isNoted = false;
+      return;
+    }
+    connection.notes = encodeNotes({ left, ...output.notes, questions: this.#questions.notesOf(client) });
+    client.isNoted = true;
   }
 
   /** A client that does not take what is for it becomes a place to go on from, or is let go. */
   #judge(client: Client, isTooSlow: boolean): void {
     const { output } = client;
-    const sequence = this.#member.sequence ?? 0;
-    const isLost = output.lagRecords(sequence) > this.#options.maxLagRecords;
+    // Which may be after what is read next: the state that it started from was further.
+    const sequence = this.#replica.through + 1;
+    const isLost =
+      client.connection.isOverflowing || output.lagRecords(sequence) > this.#options.maxLagRecords;
     if (!isTooSlow && !isLost) return;
     if (!isLost && this.#replica.state.store === "kept" && client.arrived && !client.leaving) {
       if (!output.isLagging) {
@@ -401,7 +515,7 @@ export class Worker {
     this.#clients.delete(client.session);
     this.#ready.delete(client);
     this.#questions.forget(client);
-    this.#finishing += 1;
+    this.#farewells.add(client);
     // Before the client can notice: it may come back at once, and shall find its place free.
     this.#ports.send({ type: "left", session: client.session });
     let ended = false;
@@ -409,7 +523,7 @@ export class Worker {
       if (ended) return;
       ended = true;
       timer.cancel();
-      this.#finishing -= 1;
+      this.#farewells.delete(client);
       this.#ports.send({ type: "done", session: client.session });
       this.#exitIfDone();
     };
@@ -421,7 +535,7 @@ export class Worker {
   }
 
   #exitIfDone(): void {
-    if ((this.#ending || this.#stopping) && this.#clients.size === 0 && this.#finishing === 0)
-      this.#ports.exit();
+    const hasNone = this.#clients.size === 0 && this.#ahead.length === 0 && this.#farewells.size === 0;
+    if ((this.#ending || this.#stopping) && hasNone) this.#ports.exit();
   }
 }

@@ -1,1 +1,2 @@
+export { Killed, Lifetime, WatchedWords } from "./watchedWords.ts";
 export { type Report, World, type WorldOptions } from "./world.ts";

@@ -1,102 +1,49 @@
-import type { Random } from "../base/index.ts";
+import { type Random, assert } from "../base/index.ts";
 import type { Database } from "../history/index.ts";
-import { HistoryReader, HistoryStore } from "../history/index.ts";
-import {
-  AgentLoop,
-  Layout,
-  LogMember,
-  SEQUENCER,
-  type Segment,
-  Sequencer,
-  formatSegment,
-  openSegment,
-} from "../log/index.ts";
-import {
-  type Child,
-  type ChildPorts,
-  type Handle,
-  Historian,
-  type Role,
-  type SeatMessage,
-  Supervisor,
-  answerQuery,
-  createGreeter,
-  createWorker,
-  decodeSeatMessage,
-  encodeSeatMessage,
-} from "../server/index.ts";
+import { Layout } from "../log/index.ts";
+import type { Clock, Role } from "../server/index.ts";
 import type { Connection } from "./connection.ts";
-import { Lane, type Owner, type Scheduler } from "./scheduler.ts";
-import { Killed, WatchedWords } from "./watchedWords.ts";
-
-/** Small, so that everything wraps and fills in every run. */
-const GEOMETRY = { processes: 12, ringBytes: 32768, orderEntries: 256, pageBytes: 4096 };
-const MAX_QUEUE_BYTES = 300;
-const MAX_LAG_RECORDS = 100_000;
-/** Where a connection's handle ends and that of its input area begins: both are the connection here. */
-const AREA_HANDLES = 1_000_000;
-/** Longer than a process needs for anything, shorter than a simulated person's patience. */
-const START_MS_MAX = 30;
+import { Kernel } from "./kernel.ts";
+import type { Owner, Scheduler } from "./scheduler.ts";
+import { SimProcess } from "./simProcess.ts";
+import {
+  GEOMETRY,
+  type MachineStart,
+  SupervisorProcess,
+  type SupervisorSurroundings,
+} from "./supervisorProcess.ts";
+import { Killed } from "./watchedWords.ts";
 
 export interface MachineEvents {
   log(text: string): void;
   /** A replica stands at a place in the order: the state that it has there. */
   onStep(process: SimProcess): void;
-}
-
-/** What the pretended machine starts from. */
-export interface MachineStart {
-  readonly firstSequence: number;
-  readonly firstSession: number;
-  readonly timeMs: number;
-}
-
-/** One of the supervisor's processes. Its successor in the slot is another. */
-export class SimProcess implements Owner {
-  readonly name: string;
-  readonly process: number;
-  readonly generation: number;
-  readonly role: Role;
-  readonly words: WatchedWords;
-  readonly lane: Lane;
-  isAlive: boolean = true;
-  /** The supervisor has reaped it. */
-  isGone = false;
-  loop: AgentLoop | undefined;
-  member: LogMember | undefined;
-  child: Child | undefined;
-
-  constructor(process: number, generation: number, role: Role, words: WatchedWords) {
-    this.process = process;
-    this.generation = generation;
-    this.role = role;
-    this.words = words;
-    this.name = `${role} ${process}/${generation}`;
-    this.lane = new Lane(this);
-  }
+  onSupervisorDied(): void;
+  /** Nobody is left who knows who is there: everybody has to go. */
+  onStateLost(): void;
+  onGap(process: SimProcess, connection: Connection): void;
 }
 
 /**
  * A server as it runs on a machine, in one thread: the shipped supervisor, greeter, workers and history process on the
  * shipped log, with pretended memory, bells, sockets, processes and time.
  */
-export class Machine implements Owner {
-  readonly name: string = "supervisor";
-  isAlive: boolean = true;
-  readonly memory: ArrayBuffer;
-  readonly processes: Map<number, SimProcess> = new Map();
-  readonly supervisor: Supervisor;
-  readonly sequencer: Sequencer;
-  isFinished = false;
-  readonly #scheduler: Scheduler;
-  readonly #random: Random;
-  readonly #database: Database;
+export class Machine implements SupervisorSurroundings {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly database: Database;
   readonly #events: MachineEvents;
-  readonly #member: LogMember;
-  readonly #loop: AgentLoop;
-  readonly #lane: Lane;
-  readonly #handles = new Map<Handle, Connection>();
-  #nextHandle = 1;
+  readonly memory: ArrayBuffer;
+  readonly kernel: Kernel;
+  readonly maxProcesses: number;
+  /** Processes that live. */
+  readonly processes: Set<SimProcess> = new Set();
+  /** The one that lives, or the last that did. */
+  supervisor: SupervisorProcess;
+  #supervisors = 1;
+  readonly #deathsMs: number[] = [];
+  /** When the last supervisor died that had served. */
+  #bereftMs = Number.POSITIVE_INFINITY;
 
   constructor(
     scheduler: Scheduler,
@@ -105,229 +52,134 @@ export class Machine implements Owner {
     start: MachineStart,
     events: MachineEvents,
   ) {
-    this.#scheduler = scheduler;
-    this.#random = random;
-    this.#database = database;
+    this.scheduler = scheduler;
+    this.random = random;
+    this.database = database;
     this.#events = events;
-    this.#lane = new Lane(this);
-    const layout = new Layout(GEOMETRY);
-    this.memory = new ArrayBuffer(layout.totalBytes);
-    const { firstSequence } = start;
-    const segment = formatSegment(new WatchedWords(this.memory), GEOMETRY, {
-      firstSequence,
-      firstTimeMs: start.timeMs,
-      keeper: true,
-      // Just below where ring positions wrap.
-      startPosition: -64 * this.#random.between(1, 100),
-    });
-    const doorbell = { ring: (process: number) => this.#ring(process) };
-    this.sequencer = new Sequencer(segment, () => scheduler.nowMs, doorbell, {
-      onViolation: (process, reason) => this.#broken(process, reason),
-      onHung: (process) => this.#broken(process, "hung"),
-      onJoined: (process) => this.supervisor.joined(process),
-      onOrdered: (process, kind) => this.supervisor.ordered(process, kind),
-    });
-    this.#member = new LogMember(segment, SEQUENCER, this.sequencer.admit(SEQUENCER), doorbell);
-    this.#loop = new AgentLoop(
-      () => this.#turn(),
-      [this.sequencer, this.#member],
-      (callback) => scheduler.post(this.#lane, callback),
-    );
-    this.supervisor = new Supervisor(
-      {
-        clock: this.#clockOf(this),
-        spawn: (role) => this.#spawn(role),
-        kill: (process) => this.kill(this.processes.get(process)),
-        send: (process, message, handles) => this.#tell(process, message, handles),
-        append: (kind, payload) => this.#member.append(kind, 0, payload),
-        wake: () => this.#loop.soon(),
-        createInputArea: () => this.#nextHandle + AREA_HANDLES,
-        shutdown: (socket) => this.#handles.get(socket)?.shut(),
-        close: (handle) => void this.#handles.delete(handle),
-        log: (level, text) => events.log(`${level}: ${text}`),
-        letHistoryGo: () => this.sequencer.letKeeperGo(),
-        finished: () => (this.isFinished = true),
-      },
-      { maxClients: 64, maxProcesses: 4, spareProcesses: 1, history: true, firstSession: start.firstSession },
-    );
-    this.#loop.soon();
-    this.supervisor.start();
+    this.maxProcesses = random.between(1, 4);
+    this.memory = new ArrayBuffer(new Layout(GEOMETRY).totalBytes);
+    this.kernel = new Kernel((connection) => this.#unheld(connection));
+    this.supervisor = new SupervisorProcess(this, this.#supervisors);
+    this.supervisor.start(start);
   }
 
-  get segment(): Segment {
-    return openSegment(new WatchedWords(this.memory));
+  /** Whoever comes is let in. */
+  get isListening(): boolean {
+    return this.supervisor.isAlive && this.supervisor.isListening;
   }
 
-  accept(connection: Connection): void {
-    const handle = this.#nextHandle;
-    this.#nextHandle += 1;
-    this.#handles.set(handle, connection);
-    this.#scheduler.post(this.#lane, () => this.supervisor.accept(handle));
+  /** Nothing lives any more. What stands in the memory stays. */
+  get isOver(): boolean {
+    return !this.supervisor.isAlive && this.processes.size === 0;
   }
 
-  /** Ends a process where it is. The supervisor learns of it a little later. */
+  process(slot: number): SimProcess {
+    const process = [...this.processes].find((each) => each.process === slot);
+    assert(process !== undefined, `there is no process ${slot}`);
+    return process;
+  }
+
+  /** A process of a supervisor begins. */
+  spawn(supervisor: SupervisorProcess, as: { process: number; generation: number; role: Role }): SimProcess {
+    const process = new SimProcess(this, supervisor, as);
+    this.processes.add(process);
+    return process;
+  }
+
+  /** Ends a process where it is. */
   kill(process: SimProcess | undefined): void {
     if (process === undefined || !process.isAlive) return;
+    this.#deathsMs.push(this.scheduler.nowMs);
+    this.end(process);
+  }
+
+  /** A process ends. The supervisor learns of it a little later. */
+  end(process: SimProcess): void {
+    if (!process.isAlive) return;
     process.isAlive = false;
     process.loop?.stop();
-    this.#scheduler.post(
-      this.#lane,
-      () => {
-        process.isGone = true;
-        this.#loop.soon();
-      },
-      this.#random.between(0, 5),
-    );
+    this.processes.delete(process);
+    this.kernel.closeAll(process);
+    if (this.supervisor.isAlive) this.supervisor.bereave(process);
+  }
+
+  /** Ends the supervisor where it is. Its processes live on, and learn of it a little later. */
+  killSupervisor(): void {
+    const dead = this.supervisor;
+    if (!dead.isAlive) return;
+    if (dead.isListening) this.#bereftMs = this.scheduler.nowMs;
+    dead.end();
+    this.#deathsMs.push(this.scheduler.nowMs);
+    this.kernel.closeAll(dead);
+    for (const process of this.processes) process.bereave(dead);
+    this.#events.onSupervisorDied();
+  }
+
+  /**
+   * Another supervisor takes the place of the dead one, if it can do so by now. False where processes have yet to find
+   * out that they are of no use to it.
+   */
+  succeed(): boolean {
+    assert(!this.supervisor.isAlive, "a supervisor that lives has no successor");
+    const survivors = [...this.processes];
+    if (survivors.some((process) => !process.hasStarted)) return false;
+    this.#supervisors += 1;
+    this.supervisor = new SupervisorProcess(this, this.#supervisors);
+    this.supervisor.adopt(survivors);
+    return true;
   }
 
   /** Everything ends at once. What stands in the memory stays. */
   killAll(): void {
-    this.isAlive = false;
-    this.#loop.stop();
-    for (const process of this.processes.values()) {
-      process.isAlive = false;
-      process.loop?.stop();
-    }
-    // The kernel closes what nobody holds any more.
-    for (const connection of this.#handles.values()) connection.shut();
+    this.supervisor.end();
+    this.kernel.closeAll(this.supervisor);
+    for (const process of this.processes) this.kill(process);
   }
 
   /** A process threw: dead where it was to be, broken where not. */
   threw(owner: Owner, error: unknown): void {
-    if (!(owner instanceof SimProcess) || !(error instanceof Killed)) throw error;
-    this.kill(owner);
+    if (!(error instanceof Killed)) throw error;
+    if (owner instanceof SimProcess) this.kill(owner);
+    else if (owner === this.supervisor) this.killSupervisor();
+    else throw error;
   }
 
-  #turn(): void {
-    this.supervisor.step();
-    this.#member.publish();
-    this.sequencer.step();
-    for (const process of this.processes.values()) {
-      if (!process.isGone) continue;
-      const slot = process.process;
-      if (this.sequencer.inspect(slot).generation !== 0) {
-        this.sequencer.release(slot);
-        this.supervisor.died(slot);
-      }
-      if (this.sequencer.hasUnordered(slot)) continue;
-      this.processes.delete(slot);
-      this.supervisor.gone(slot, "killed");
-      this.#loop.soon();
-    }
+  log(text: string): void {
+    this.#events.log(text);
   }
 
-  #spawn(role: Role): { process: number; generation: number } | undefined {
-    let slot = 1;
-    while (this.processes.has(slot)) slot += 1;
-    if (slot >= GEOMETRY.processes) return undefined;
-    const generation = this.sequencer.admit(slot, { keeper: role === "history" });
-    const process = new SimProcess(slot, generation, role, new WatchedWords(this.memory));
-    this.processes.set(slot, process);
-    this.#scheduler.post(process.lane, () => this.#start(process), this.#random.between(1, START_MS_MAX));
-    return { process: slot, generation };
+  stateLost(): void {
+    this.#events.onStateLost();
   }
 
-  /** What node/childMain.ts does on a real machine. */
-  #start(process: SimProcess): void {
-    const doorbell = { ring: () => this.#scheduler.post(this.#lane, () => this.#loop.turn()) };
-    const consuming = process.role === "history" ? "explicit" : "automatic";
-    const segment = openSegment(process.words);
-    const member = new LogMember(segment, process.process, process.generation, doorbell, { consuming });
-    const defer = (callback: () => void): void => this.#scheduler.post(process.lane, callback);
-    const loop = new AgentLoop(
-      () => {
-        child.step(member);
-        member.publish();
-        this.#events.onStep(process);
-      },
-      [member],
-      defer,
-    );
-    const ports: ChildPorts = {
-      clock: this.#clockOf(process),
-      send: (message) => this.#receive(process, message),
-      connect: ([handle], events) => this.#handles.get(handle!)!.connect(process, events),
-      wake: () => loop.soon(),
-      exit: () => this.kill(process),
-    };
-    const child = this.#create(process, ports, member);
-    process.member = member;
-    process.loop = loop;
-    process.child = child;
-    member.attach();
-    loop.soon();
+  gapAdmitted(process: SimProcess, connection: Connection): void {
+    this.#events.onGap(process, connection);
   }
 
-  #create(process: SimProcess, ports: ChildPorts, member: LogMember): Child {
-    switch (process.role) {
-      case "greeter":
-        return createGreeter(ports, member, { serverName: "sim", host: "sim", port: 1 });
-      case "worker":
-        return createWorker(ports, member, {
-          serverName: "sim",
-          maxQueueBytes: MAX_QUEUE_BYTES,
-          maxLagRecords: MAX_LAG_RECORDS,
-        });
-      case "history": {
-        const reader = new HistoryReader(this.#database);
-        // A thread of its own, which has no order with anything but itself.
-        const thread = new Lane(process);
-        return new Historian(
-          {
-            ...ports,
-            store: new HistoryStore(this.#database),
-            query: (query, done) => {
-              const result = (): void => done(answerQuery(reader, query, this.#scheduler.nowMs));
-              this.#scheduler.post(thread, result, this.#random.between(0, 5));
-            },
-            now: () => this.#scheduler.nowMs,
-            openLines: () => {
-              throw new Error("nobody imports anything here");
-            },
-          },
-          member,
-          { keepMs: undefined, sync: false },
-        );
-      }
-    }
+  /**
+   * How many had died by now, and not of themselves, and were not replaced yet when it was `timeMs`, or died since.
+   * Each is replaced after `replacedMs`, but not while there is no supervisor.
+   */
+  deathsAt(timeMs: number, replacedMs: number): number {
+    const isBereft = timeMs - replacedMs < this.supervisor.listeningMs;
+    const sinceMs = (isBereft ? Math.min(timeMs, this.#bereftMs) : timeMs) - replacedMs;
+    return this.#deathsMs.filter((deathMs) => deathMs >= sinceMs).length;
   }
 
-  #tell(slot: number, message: SeatMessage, handles: readonly Handle[]): void {
-    const process = this.processes.get(slot);
-    if (process === undefined) return;
-    const bytes = encodeSeatMessage(message);
-    this.#scheduler.post(
-      process.lane,
-      () => {
-        process.child?.receive(decodeSeatMessage(bytes), handles);
-        process.loop?.soon();
-      },
-      this.#random.between(0, 2),
-    );
+  stepped(process: SimProcess): void {
+    this.#events.onStep(process);
   }
 
-  #receive(process: SimProcess, message: SeatMessage): void {
-    const bytes = encodeSeatMessage(message);
-    // Also what a process sends right before its end arrives.
-    this.#scheduler.post(this.#lane, () =>
-      this.supervisor.receive(process.process, decodeSeatMessage(bytes)),
-    );
-  }
-
-  #ring(slot: number): void {
-    const process = this.processes.get(slot);
-    if (slot === SEQUENCER) this.#loop.soon();
-    else if (process?.loop !== undefined) this.#scheduler.post(process.lane, () => process.loop?.turn());
-  }
-
-  #broken(slot: number, reason: string): void {
-    throw new Error(`${this.processes.get(slot)?.name ?? slot}: ${reason}`);
-  }
-
-  #clockOf(owner: Owner): ChildPorts["clock"] {
+  clockOf(owner: Owner): Clock {
     return {
-      setTimer: (delayMs, callback) => this.#scheduler.setTimer(owner, delayMs, callback),
+      setTimer: (delayMs, callback) => this.scheduler.setTimer(owner, delayMs, callback),
       localTime: (timeMs) => `time ${timeMs}`,
     };
+  }
+
+  /** While a supervisor serves, it has a duplicate of each; what was lost before that, nobody can give back. */
+  #unheld(connection: Connection): void {
+    assert(connection.isShut || !this.isListening, "the supervisor has let go of a connection that lasts");
+    connection.shut("nobody");
   }
 }

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Random, seededRandom } from "../../src/base/index.ts";
-import { TestClient, TestServer, isAlive, until } from "../support/server.ts";
+import { NO_ORPHANS, TestClient, TestServer, isAlive, until } from "../support/server.ts";
 
 /** What befalls a server in a round: every process at once, one that serves somebody, or the one with the history. */
 export type Fault = "all" | "worker" | "history";
@@ -108,7 +108,7 @@ async function runRound(
   folder: string,
   flags: readonly string[],
 ): Promise<string[][]> {
-  const server = await TestServer.start(["--max-processes", "4", ...flags], folder);
+  const server = await TestServer.start(["--max-processes", "4", ...flags, ...NO_ORPHANS], folder);
   await server.hasSpares(1);
   const talkers: Talker[] = [];
   try {

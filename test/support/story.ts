@@ -68,7 +68,7 @@ export class Story {
     const wish = forged?.[2] ?? what;
     const record = this.#recordOf(wish);
     const own =
-      "session" in record && record.kind !== "seat"
+      "session" in record && record.kind !== "seat" && record.kind !== "reseat"
         ? (this.state.sessions.get(record.session)?.process ?? SUPERVISOR)
         : SUPERVISOR;
     const effects = this.applyRecord(record, forged === null ? own : Number(forged[1]));
@@ -157,6 +157,10 @@ export class Story {
         const process = Number(/seated in (\d+)/.exec(what)?.[1] ?? PROCESS_OF_THE_FIRST + session - 1);
         return { kind: "seat", session, process, protocol: "plain" };
       }
+      case "moves": {
+        const process = Number(/moves to (\d+)/.exec(what)![1]);
+        return { kind: "reseat", session, process };
+      }
       case "arrives":
         return { kind: "arrive", session, replay: Number(rest[1] ?? 0) };
       case "nick":
@@ -218,6 +222,8 @@ export class Story {
     switch (effect.kind) {
       case "seated":
         return `${nameOf(effect.session)} seated in ${effect.session.process}`;
+      case "seatLost":
+        return `the seat of session ${effect.session} in ${effect.process} is lost`;
       case "arrived":
         return `${nameOf(effect.session)} arrives`;
       case "joined": {

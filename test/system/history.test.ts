@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { TestClient, TestServer, runChorus, until } from "../support/server.ts";
+import { NO_ORPHANS, TestClient, TestServer, runChorus, until } from "../support/server.ts";
 
 /** "[2026-11-25 07:12] <alice> hi": the time in front tells the past from what is live. */
 const PAST = /^\[\d{4}-\d\d-\d\d \d\d:\d\d(?: (#\S+))?\] (.*)$/;
@@ -247,7 +247,7 @@ test("a history process that is killed under load catches up; nobody notices", a
 
 for (const order of ["the supervisor first", "the children first"] as const) {
   test(`every process killed at once, ${order}: the next server has all that anybody saw`, async () => {
-    await using first = await TestServer.start();
+    await using first = await TestServer.start(NO_ORPHANS);
     using one = await TestClient.named(first.port, "one");
     using two = await TestClient.named(first.port, "two");
     using listener = await TestClient.named(first.port, "listener");
@@ -351,7 +351,7 @@ test("--history off: nothing is kept, and /history and /search say so", async ()
 });
 
 test("a server of another name finishes what the one before it has left", async () => {
-  await using first = await TestServer.start();
+  await using first = await TestServer.start(NO_ORPHANS);
   using alice = await TestClient.named(first.port, "alice");
   using bob = await TestClient.named(first.port, "bob");
   const history = await first.historyPid();
@@ -391,7 +391,7 @@ test("--history-keep deletes what is older, and only that", async () => {
 });
 
 test("--history-sync full: whatever anybody has seen is in the database already", async () => {
-  await using server = await TestServer.start(["--history-sync", "full"]);
+  await using server = await TestServer.start(["--history-sync", "full", ...NO_ORPHANS]);
   using talker = await TestClient.named(server.port, "talker");
   using listener = await TestClient.named(server.port, "listener");
   const talk = new Talker(talker);
@@ -461,7 +461,7 @@ test("a history of a newer version is refused with what is wrong", async () => {
 });
 
 test("a damaged history is no reason for --history off not to start: what was in memory is kept aside", async () => {
-  await using first = await TestServer.start();
+  await using first = await TestServer.start(NO_ORPHANS);
   await first.killAll(await first.pids());
   const path = join(first.folder, "history.sqlite");
   for (const each of ["-wal", "-shm"]) rmSync(`${path}${each}`, { force: true });
@@ -498,7 +498,7 @@ test("a history process that hangs holds nobody up for long: live lines go first
 
 test("a history that fails when the server is stopped or killed: the next one marks what is missing", async () => {
   for (const how of ["stopped", "killed"] as const) {
-    await using first = await TestServer.start();
+    await using first = await TestServer.start(NO_ORPHANS);
     using alice = await TestClient.named(first.port, "alice");
     alice.say("before it");
     assert.equal((await ask(alice, "/history 1"))[1], "<alice> before it", how);

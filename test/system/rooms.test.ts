@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TestClient, TestServer } from "../support/server.ts";
+import { NO_ORPHANS, TestClient, TestServer } from "../support/server.ts";
 
 let questions = 0;
 
@@ -257,7 +257,7 @@ test("wrong use is answered with what is right", async () => {
 
 for (const how of ["stopped", "killed"] as const) {
   test(`rooms, topics, modes and bans are back after a server that was ${how}`, async () => {
-    await using first = await TestServer.start();
+    await using first = await TestServer.start(NO_ORPHANS);
     using alice = await TestClient.named(first.port, "alice");
     await answerTo(alice, "/topic welcome, all", "/ban mallory");
     await answerTo(alice, "/join #plot", "/mode +secret", "/topic gunpowder");

@@ -12,6 +12,7 @@ import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import {
   CHORUS,
+  NO_ORPHANS,
   TestClient,
   TestServer,
   isAlive,
@@ -138,23 +139,39 @@ test("past --max-processes clients share the processes there are", async () => {
   for (const client of clients) client[Symbol.dispose]();
 });
 
-test("a killed process costs its own client alone", async () => {
+test("a killed process costs nobody anything: its client goes on in the middle of a line", async () => {
   await using server = await TestServer.start();
   using alice = await TestClient.named(server.port, "alice");
   const [alicesWorker] = await server.busyWorkers();
   using bob = await TestClient.named(server.port, "bob");
   using carol = await TestClient.named(server.port, "carol");
+  alice.say("/join #tea");
+  await alice.sees("#tea");
+  alice.socket.write("half a line");
+  bob.say("before");
+  await alice.sees("<bob> before\n");
   process.kill(alicesWorker!, "SIGKILL");
-  await bob.sees("-- alice left (process died)");
-  await alice.ends();
-  bob.say("still here");
-  await carol.sees("<bob> still here\n");
-  using again = await TestClient.named(server.port, "alice");
-  again.say("back");
-  await bob.sees("<alice> back\n");
+  bob.say("meanwhile");
+  await until("the process to be dead", () => !isAlive(alicesWorker!));
+  bob.say("afterwards");
+  await carol.sees("<bob> afterwards\n");
+  await alice.sees(["before", "meanwhile", "afterwards"].map((each) => `[#lobby] <bob> ${each}\n`).join(""));
+  carol.say("/join #tea");
+  await carol.sees("#tea");
+  alice.socket.write(" and the other half\n");
+  await carol.sees("<alice> half a line and the other half\n");
+  bob.say("/who #lobby");
+  await bob.sees("-- 3 in #lobby: @alice, bob, carol\n");
+  for (const client of [alice, bob, carol]) {
+    assert.doesNotMatch(client.text, /alice left|died|missed/);
+    assert.equal(client.closed, false);
+  }
+  const workers = await server.busyWorkers();
+  assert.equal(workers.length, 3);
+  assert.ok(!workers.includes(alicesWorker!));
 });
 
-test("a process that hangs is found within five seconds and ended; the others go on", async () => {
+test("a process that hangs is found within five seconds and ended; its client goes on, like the others", async () => {
   await using server = await TestServer.start();
   using alice = await TestClient.named(server.port, "alice");
   const [alicesWorker] = await server.busyWorkers();
@@ -163,11 +180,14 @@ test("a process that hangs is found within five seconds and ended; the others go
   const stoppedMs = Date.now();
   process.kill(alicesWorker!, "SIGSTOP");
   bob.say("meanwhile");
+  alice.say("can you hear me?");
   await carol.sees("<bob> meanwhile\n");
-  await bob.sees("-- alice left (process died)");
+  assert.ok(!carol.text.includes("<alice>"));
+  await carol.sees("<alice> can you hear me?\n");
   assert.ok(Date.now() - stoppedMs < 6000, `found after ${Date.now() - stoppedMs} ms`);
   await until("the process to be dead", () => !isAlive(alicesWorker!));
-  await alice.ends();
+  await alice.sees("<bob> meanwhile\n");
+  for (const client of [alice, bob, carol]) assert.doesNotMatch(client.text, /alice left|died/);
 });
 
 test("without a history a client that does not read is disconnected; nobody else is slowed", async () => {
@@ -210,7 +230,7 @@ test("SIGTERM: what was said arrives, everyone is told, every process ends, noth
 });
 
 test("a supervisor that is killed takes its processes along, and its segment is saved and removed", async () => {
-  await using first = await TestServer.start();
+  await using first = await TestServer.start(NO_ORPHANS);
   using alice = await TestClient.named(first.port, "alice");
   const pids = (await first.status()).log.map((each) => each.pid);
   alice.say("remember me");
@@ -276,10 +296,11 @@ test("a server goes on when nobody reads what it says, and ends when it is told 
   // Something to log, more than once.
   server.child.kill("SIGHUP");
   process.kill(alicesWorker!, "SIGKILL");
-  await bob.sees("-- alice left (process died)");
-  await alice.ends();
+  await until("the process to be dead", () => !isAlive(alicesWorker!));
+  alice.say("still here");
+  await bob.sees("<alice> still here\n");
   bob.say("/who");
-  await bob.sees("-- 1 in #lobby: @bob");
+  await bob.sees("-- 2 in #lobby: @alice, bob");
   assert.equal(await server.end("SIGTERM"), 0);
 });
 
