@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
-import { type AddressInfo, type Socket, connect, createServer } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { bareConnection } from "../../test/support/bareConnection.ts";
 import { answerTo, lineOf } from "../../test/support/clientLines.ts";
 import { KiB, type Random, UINT32_SPAN, seededRandom } from "../base/index.ts";
 import { ArrayWords } from "../log/index.ts";
@@ -35,23 +36,6 @@ const LIFE_MS_MAX = 25;
 
 const seed = Number(process.env["CHORUS_SEED"] ?? Date.now() | 0);
 const descriptors = (): number => readdirSync("/proc/self/fd").length;
-
-/** A real connection: the client's end, driven by Node, and ours, bare. */
-async function connected(): Promise<{ client: Socket; fd: number }> {
-  const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  const [[accepted]] = (await Promise.all([once(server, "connection"), once(client, "connect")])) as [
-    [Socket],
-    unknown,
-  ];
-  const fd = dupCloexec((accepted as unknown as { _handle: { fd: number } })._handle.fd);
-  accepted.destroy();
-  server.close();
-  await once(server, "close");
-  return { client, fd };
-}
 
 /** A process that serves the client when it is told to. */
 class Server {
@@ -152,7 +136,7 @@ test("a client whose process is killed again and again misses nothing and sees n
   t.diagnostic(`CHORUS_SEED=${seed}`);
   const random = seededRandom(seed);
   const before = descriptors();
-  const { client, fd } = await connected();
+  const { client, fd } = await bareConnection();
   const area = AreaMapping.create(OUTPUT_BYTES, { input: UINT32_SPAN - 5000, output: UINT32_SPAN - 50_000 });
   const talker = new Talker(client);
   let server = new Server(fd, area, startOf(random));

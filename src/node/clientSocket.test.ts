@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
-import { type AddressInfo, type Socket, connect, createServer } from "node:net";
+import type { Socket } from "node:net";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { bareConnection } from "../../test/support/bareConnection.ts";
 import { ClientArea, outputBytesFor } from "../server/index.ts";
 import { AreaMapping, INPUT_BYTES } from "./areaMapping.ts";
 import { ClientSocket, PORTION_BYTES } from "./clientSocket.ts";
@@ -26,21 +27,8 @@ interface Pair extends AsyncDisposable {
 /** A real connection whose server side is a ClientSocket; everything is closed, and counted, at the end of the test. */
 async function connected(): Promise<Pair> {
   const before = descriptors();
-  const server = createServer({ pauseOnConnect: true }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
-  const [[accepted]] = (await Promise.all([once(server, "connection"), once(client, "connect")])) as [
-    [Socket],
-    unknown,
-  ];
-  const { fd } = (accepted as unknown as { _handle: { fd: number } })._handle;
-  const own = dupCloexec(fd);
-  const duplicate = dupCloexec(fd);
-  accepted.destroy();
-  await once(accepted, "close");
-  server.close();
-  await once(server, "close");
+  const { client, fd: own } = await bareConnection();
+  const duplicate = dupCloexec(own);
   const mapping = newMapping();
   const area = new ClientArea(mapping.memory);
   const socket = new ClientSocket(own, area);

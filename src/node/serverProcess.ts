@@ -148,7 +148,6 @@ export class ServerProcess {
 
   static async start(options: ServerOptions): Promise<ServerProcess> {
     const inheritance = takeInheritance();
-    const isReloaded = inheritance !== undefined;
     const lock = inheritance === undefined ? lockDirectory(options.data) : new Lock(inheritance.lock);
     if (lock === undefined)
       throw new StartError(
@@ -166,7 +165,7 @@ export class ServerProcess {
       lock.release();
       throw error;
     }
-    server.isReloaded = isReloaded;
+    server.isReloaded = inheritance !== undefined;
     try {
       server.#checkHistory();
       await server.#open(inheritance?.listener);
@@ -542,20 +541,21 @@ export class ServerProcess {
 
   /** The processes of the server before this one go on waiting, for another. */
   #letGo(): void {
-    this.#listener.close();
-    this.#control.close();
-    for (const seat of this.#seats.values()) seat.close();
-    this.#host.letGo();
-    this.#lock.release();
-    this.#ended();
+    this.#finish(() => this.#host.letGo());
   }
 
   #tearDown(): void {
+    this.#finish(() => {
+      this.#host[Symbol.dispose]();
+      this.#runFolder.remove();
+    });
+  }
+
+  #finish(leaveProcesses: () => void): void {
     this.#listener.close();
     this.#control.close();
     for (const seat of this.#seats.values()) seat.close();
-    this.#host[Symbol.dispose]();
-    this.#runFolder.remove();
+    leaveProcesses();
     this.#lock.release();
     this.#ended();
   }

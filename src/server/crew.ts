@@ -81,10 +81,6 @@ export class Crew {
     this.#onHistoryHopeless = () => events.onHistoryHopeless();
   }
 
-  get size(): number {
-    return this.#members.size;
-  }
-
   all(): CrewMember[] {
     return [...this.#members.values()];
   }
@@ -114,12 +110,6 @@ export class Crew {
     return this.#batch;
   }
 
-  /** One more worker, whoever else there is. Undefined where there is no slot for it. */
-  spawnCanary(): CrewMember | undefined {
-    const spawned = this.#ports.spawn("worker");
-    return spawned === undefined ? undefined : this.add(spawned, "worker");
-  }
-
   /** Workers that serve somebody. */
   busy(): CrewMember[] {
     return this.all().filter((member) => !member.dead && member.sessions.size > 0);
@@ -133,9 +123,9 @@ export class Crew {
     const members = this.all();
     const lacks = (role: Role): boolean =>
       this.#restarts[role] === undefined && !members.some((member) => member.role === role && !member.dead);
-    if (this.#options.history && lacks("history")) this.#spawn("history");
+    if (this.#options.history && lacks("history")) this.spawn("history");
     if (onlyHistory) return;
-    if (lacks("greeter")) this.#spawn("greeter");
+    if (lacks("greeter")) this.spawn("greeter");
     if (this.#restarts.worker !== undefined) return;
     const idle = members.filter(
       (member) => member.role === "worker" && !member.dead && !member.ending && member.sessions.size === 0,
@@ -145,14 +135,13 @@ export class Crew {
     const wanted = Math.min(Math.max(this.#options.spareProcesses, waiting), allowed);
     const starting = members.filter((member) => !member.ready && !member.dead).length;
     const missing = Math.min(wanted - idle, STARTING_MAX - starting);
-    for (let i = 0; i < missing; i += 1) if (!this.#spawn("worker")) return;
+    for (let i = 0; i < missing; i += 1) if (this.spawn("worker") === undefined) return;
   }
 
-  #spawn(role: Role): boolean {
+  /** One more, whoever else there is. Undefined where there is no slot for it. */
+  spawn(role: Role): CrewMember | undefined {
     const spawned = this.#ports.spawn(role);
-    if (spawned === undefined) return false;
-    this.add(spawned, role);
-    return true;
+    return spawned === undefined ? undefined : this.add(spawned, role);
   }
 
   /** One that lives, and has yet to say what it knows. */

@@ -96,7 +96,7 @@ export class Reload {
   }
 
   async #tryCanary(): Promise<void> {
-    const canary = this.#crew.spawnCanary();
+    const canary = this.#crew.spawn("worker");
     if (canary === undefined) throw new ReloadError("there is no room for one more process");
     this.#hooks.tell("one worker");
     await this.#until(() => canary.ready || canary.dead, START_LIMIT_MS);

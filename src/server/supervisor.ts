@@ -394,7 +394,8 @@ export class Supervisor {
     this.#reload = new Reload(this.#ports, this.#crew, this.#seating, {
       place: () => this.#place(),
       hold: () => this.#hold(),
-      carryOn: () => this.#carryOn(),
+      // No other supervisor comes after all.
+      carryOn: () => this.#tellAll({ type: "carryOn" }),
       isHolding: () => this.#isGreeterHolding,
       isSaid: () => this.#unsaid.length === 0,
       tell,
@@ -405,14 +406,13 @@ export class Supervisor {
   /** All are told that another supervisor comes soon; the greeter hands nobody on until then. */
   #hold(): void {
     this.#isGreeterHolding = this.#crew.ready("greeter").length === 0;
-    for (const { process, ready, dead } of this.#crew.all())
-      if (ready && !dead) this.#ports.send(process, { type: "hold" }, []);
+    this.#tellAll({ type: "hold" });
   }
 
-  /** No other supervisor comes after all. */
-  #carryOn(): void {
+  /** Sends a message to all who can read it. */
+  #tellAll(message: SeatMessage): void {
     for (const { process, ready, dead } of this.#crew.all())
-      if (ready && !dead) this.#ports.send(process, { type: "carryOn" }, []);
+      if (ready && !dead) this.#ports.send(process, message, []);
   }
 
   /** Something has changed that a reload may be waiting for. */
