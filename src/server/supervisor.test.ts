@@ -66,9 +66,8 @@ class Bench {
         const record = decode(kind, payload, 0, payload.length);
         if (record?.kind === "seat" || record?.kind === "reseat")
           tell(`log: ${record.kind} ${record.session} in ${record.process}`);
-        // After the last word about a dead worker's clients: whoever else was there is gone. Of no other test's
-        // concern.
-        else if (record?.kind !== "processDied") tell(`log: ${record?.kind ?? "quiet"}`);
+        else if (record?.kind === "processDied") tell(`log: processDied ${record.process}`);
+        else tell(`log: ${record?.kind ?? "quiet"}`);
         return 0;
       },
       wake: () => {},
@@ -204,7 +203,7 @@ test("a client of a dead worker has another at once; the log hears of it after t
     "start worker 5",
   ]);
   bench.gone(2);
-  assert.deepEqual(bench.told(), ["log: reseat 1 in 3"]);
+  assert.deepEqual(bench.told(), ["log: reseat 1 in 3", "log: processDied 2"]);
   bench.gone(2);
   assert.deepEqual(bench.told(), []);
 });
@@ -223,9 +222,9 @@ test("two deaths in a row: the last who has it is named, once, after the first o
   ]);
   // It was never the second one's, as far as the log knows.
   bench.gone(3);
-  assert.deepEqual(bench.told("log"), []);
+  assert.deepEqual(bench.told("log"), ["log: processDied 3"]);
   bench.gone(2);
-  assert.deepEqual(bench.told("log"), ["log: reseat 1 in 4"]);
+  assert.deepEqual(bench.told("log"), ["log: reseat 1 in 4", "log: processDied 2"]);
 });
 
 test("a successor that dies after it was named is followed like any other", () => {
@@ -237,9 +236,10 @@ test("a successor that dies after it was named is followed like any other", () =
     "to 3: take 1 through 200 with 101 900",
     "to 4: take 1 through 300 with 101 900",
     "log: reseat 1 in 3",
+    "log: processDied 2",
   ]);
   bench.gone(3);
-  assert.deepEqual(bench.told("log"), ["log: reseat 1 in 4"]);
+  assert.deepEqual(bench.told("log"), ["log: reseat 1 in 4", "log: processDied 3"]);
 });
 
 test("while nobody stands by, the log is held back for the dead, and then all their clients go together", () => {
@@ -272,6 +272,7 @@ test("while nobody stands by, the log is held back for the dead, and then all th
     "log: reseat 1 in 3",
     "log: reseat 2 in 3",
     "log: reseat 3 in 3",
+    "log: processDied 2",
     "log: seat 4 in 3",
   ]);
   assert.deepEqual(
