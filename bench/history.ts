@@ -67,7 +67,7 @@ interface Written {
 function batchOf(entries: readonly Entry[], isFirst: boolean): Batch {
   const last = entries.at(-1)!;
   const rooms = isFirst ? everything.rooms.map((id) => ({ id, name: `#room${id}` })) : [];
-  const none = { state: { put: [], remove: [] }, gaps: [] };
+  const none = { state: { put: [], remove: [] }, gaps: [], redacted: [] };
   return { entries, through: last.sequence, throughTimeMs: last.timeMs, rooms, ...none };
 }
 

@@ -20,7 +20,15 @@ const PROGRAMS: readonly SystemProgram[] = [
   },
   { program: "nc.openbsd", debianPackage: "netcat-openbsd", why: "the plainest of all clients" },
   { program: "telnet", debianPackage: "telnet", why: "a client that ends lines with CR LF and negotiates" },
+  {
+    program: "weechat-headless",
+    debianPackage: "weechat-headless",
+    why: "an IRC client in use by many, without a screen",
+  },
+  { program: "irssi", debianPackage: "irssi", why: "another one, with other habits, on a terminal" },
   { program: "redis-server", debianPackage: "redis-server", why: "a rival in bench/log.ts" },
+  { program: "ngircd", debianPackage: "ngircd", why: "a rival in bench/chat.ts" },
+  { program: "inspircd", debianPackage: "inspircd", why: "a rival in bench/chat.ts" },
 ];
 
 /** Tells Debian's packages not to start what they install: benchmarks start their own, on a spare port. */

@@ -23,10 +23,12 @@ interface Stage {
 
 const STAGES: readonly Stage[] = [
   { name: "unit", files: "src/**/*.test.ts", concurrency: 2 },
+  { name: "conformance", files: "test/conformance/**/*.test.ts", concurrency: 2 },
   { name: "model", files: "test/{model,litmus}/**/*.test.ts", concurrency: 2 },
   { name: "property", files: "test/property/**/*.test.ts", concurrency: 2 },
   { name: "sim", files: "sim/**/*.test.ts", concurrency: 1 },
   { name: "faults", files: "test/faults/**/*.test.ts", concurrency: 1 },
+  { name: "fuzz", files: "test/fuzz/**/*.test.ts", concurrency: 1 },
   { name: "system", files: "test/system/**/*.test.ts", concurrency: 1 },
   { name: "bench", files: "bench/**/*.test.ts", concurrency: 1 },
 ];

@@ -29,7 +29,7 @@ const COLUMNS_MAX = 120;
 const LINES_MAX = 600;
 
 /** Layers without a clock or chance of their own: given the same records, they do the same in every process. */
-const PURE = /^src\/(base|chat|log|record|history|protocol|server)\/.*\.ts$/;
+const PURE = /^src\/(base|chat|log|record|history|accounts|protocol|server)\/.*\.ts$/;
 const TEST = /\.test\.ts$/;
 
 const RULES: readonly Rule[] = [

@@ -65,6 +65,9 @@ export class Conversation {
       nick,
       displayName: person % 10 === 0 ? `${nick} 小明` : nick,
       text: this.#text(),
+      tags: "",
+      account: "",
+      address: "",
     };
   }
 

@@ -27,6 +27,33 @@ export function decodeUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }
 
+/** How many bytes `encodeUtf8` makes of a text. */
+export function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < 0x80) continue;
+    // Both halves of a pair count three here and four together: the pair has two units.
+    const isPair = code >= 0xd800 && code < 0xdc00 && isLowHalf(text.charCodeAt(index + 1));
+    if (isPair) index += 1;
+    bytes += code < 0x800 ? 1 : 2;
+  }
+  return bytes;
+}
+
+function isLowHalf(code: number): boolean {
+  return code >= 0xdc00 && code < 0xe000;
+}
+
+/** So much of a text as so many bytes hold; no character is cut in two. A view, or all of it. */
+export function cutUtf8(bytes: Uint8Array, max: number): Uint8Array {
+  if (bytes.length <= max) return bytes;
+  let end = max;
+  // What is not well-formed may have any number of these.
+  while (end > 0 && max - end < 4 && isContinuation(bytes[end]!)) end -= 1;
+  return bytes.subarray(0, isContinuation(bytes[end]!) ? max : end);
+}
+
 /**
  * How many bytes the well-formed sequence at `at` has (Unicode 16, table 3-7: no overlong forms, no surrogates,
  * nothing above U+10FFFF), or 0 where there is none that ends before `end`.

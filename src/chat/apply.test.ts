@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AWAY_BYTES_MAX, type ChatRecord, LOBBY, createState, takeSnapshot } from "./index.ts";
+import { AWAY_BYTES_MAX, type ChatRecord, FIRST_ACCOUNT, LOBBY, createState, takeSnapshot } from "./index.ts";
 import { Story } from "../../test/support/story.ts";
 
 const SUPERVISOR = 0;
@@ -298,7 +298,7 @@ test("the end is told, and of all that was only what concerns rooms is left", ()
     [undefined, true, 2],
   );
   assert.deepEqual([nextSession, nextGuest], [3, 3]);
-  assert.deepEqual([rooms.get(2)?.topic?.text, rooms.get(2)?.restrictions[0]?.nick], ["leaves", "bob"]);
+  assert.deepEqual([rooms.get(2)?.topic?.text, rooms.get(2)?.restrictions[0]?.mask], ["leaves", "bob"]);
   assert.equal(rooms.get(2)?.emptySince, story.sequence - 2);
 });
 
@@ -317,10 +317,13 @@ test("a format that all processes understand is never unlearned", () => {
 test("a session or process that no snapshot could hold is never seated", () => {
   const story = new Story();
   const seat = (session: number, process: number): readonly unknown[] =>
-    story.applyRecord({ kind: "seat", session, process, protocol: "plain" } satisfies ChatRecord, SUPERVISOR);
-  for (const session of [0, -1, 1.5, Number.NaN, 2 ** 53 - 1, 2 ** 53])
+    story.applyRecord(
+      { kind: "seat", session, process, protocol: "plain", host: "" } satisfies ChatRecord,
+      SUPERVISOR,
+    );
+  for (const session of [0, -1, 1.5, Number.NaN, FIRST_ACCOUNT - 1, FIRST_ACCOUNT, 2 ** 53 - 1])
     assert.deepEqual(seat(session, 1), []);
   for (const process of [0, -1, 0.5, 0x10000]) assert.deepEqual(seat(1, process), []);
   assert.deepEqual(story.state, createState());
-  assert.equal(seat(2 ** 53 - 2, 0xffff).length, 1);
+  assert.equal(seat(FIRST_ACCOUNT - 2, 0xffff).length, 1);
 });

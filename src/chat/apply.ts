@@ -1,43 +1,39 @@
-import { decodeUtf8 } from "../base/index.ts";
+import { account, login, mark, oper } from "./accounts.ts";
 import { change, refuse } from "./change.ts";
 import type { Effect } from "./effect.ts";
 import { askHistory } from "./history.ts";
-import { sessionCalled } from "./lookup.ts";
-import { NICK_CHARACTERS_MAX, cleanDisplayName, isNick } from "./names.ts";
-import type { ChatRecord, LeaveReason, ProcessRecord, StoreRecord, Wish } from "./record.ts";
+import { mode, set } from "./modes.ts";
 import {
-  ask,
-  ban,
-  enter,
-  found,
-  join,
-  kick,
-  maySpeakEverywhere,
-  mode,
-  part,
-  restrict,
-  speak,
-  topic,
-  vacate,
-} from "./rooms.ts";
+  arrive,
+  bury,
+  describe,
+  endConversation,
+  flag,
+  kill,
+  leave,
+  register,
+  rename,
+  setAway,
+  setPersistence,
+  turn,
+} from "./people.ts";
+import { police, raiseShield } from "./policy.ts";
+import type { AccountRecord, ChatRecord, ProcessRecord, StoreRecord, Wish } from "./record.ts";
+import { ban, mask, restrict } from "./restrictions.ts";
+import { ask, found, invite, join, kick, knock, part, renameRoom, topic } from "./rooms.ts";
+import { say, speak, whisper } from "./speech.ts";
 import {
   type ChatState,
-  LOBBY,
-  NO_ROOM,
   type Session,
   isProcess,
   isSessionId,
+  newSession,
+  principalOf,
   putSession,
-  removeSession,
 } from "./state.ts";
-
-/** Longer reasons for being away are refused, in bytes. */
-export const AWAY_BYTES_MAX = 200;
 
 const SUPERVISOR = 0;
 const NO_EFFECTS: readonly Effect[] = Object.freeze([]);
-const NO_TEXT = new Uint8Array(0);
-const NO_ROOMS: Session["rooms"] = new Map();
 
 /**
  * Applies one record to the state. The same records in the same order give the same state and effects in every
@@ -61,9 +57,11 @@ export function apply(
     case "reseat":
     case "processDied":
     case "history":
+    case "settings":
+    case "shield":
     case "format":
     case "stop":
-      return fromProcess === SUPERVISOR ? applyProcess(state, record, sequence) : NO_EFFECTS;
+      return fromProcess === SUPERVISOR ? applyProcess(state, record, sequence, timeMs) : NO_EFFECTS;
     case "store":
       // The supervisor speaks for a history process that does not even start.
       return fromProcess === state.historyProcess || fromProcess === SUPERVISOR
@@ -72,25 +70,41 @@ export function apply(
     case "found":
       if (fromProcess === state.historyProcess) found(state, record.room, sequence);
       return NO_EFFECTS;
+    case "account":
+    case "login":
+    case "oper":
+    case "redacted":
+      return fromProcess === state.historyProcess
+        ? applyAccount(state, record, sequence, timeMs)
+        : NO_EFFECTS;
     default:
       return applyWish(state, record, fromProcess, sequence, timeMs);
   }
 }
 
-function applyProcess(state: ChatState, record: ProcessRecord, sequence: number): readonly Effect[] {
+function applyProcess(
+  state: ChatState,
+  record: ProcessRecord,
+  sequence: number,
+  timeMs: number,
+): readonly Effect[] {
   switch (record.kind) {
     case "seat":
       return seat(state, record, sequence);
     case "reseat":
       return reseat(state, record);
     case "processDied":
-      return bury(state, record.process, sequence);
+      return isProcess(record.process) ? bury(state, record.process, sequence, timeMs) : NO_EFFECTS;
     case "history":
       state.changes += 1;
       state.historyProcess = record.process;
       if (record.process === 0) state.store = "none";
       else if (state.store === "none") state.store = "kept";
       return NO_EFFECTS;
+    case "settings":
+      return setPersistence(state, record.persistence, sequence, timeMs);
+    case "shield":
+      return raiseShield(state, undefined, record.on, sequence);
     case "format":
       state.changes += 1;
       state.format = Math.max(state.format, record.format);
@@ -101,13 +115,28 @@ function applyProcess(state: ChatState, record: ProcessRecord, sequence: number)
   }
 }
 
-/** Nobody is left: of all that is known, only what concerns rooms outlives the processes. */
-export function endConversation(state: ChatState, sequence: number): void {
-  for (const session of state.sessions.values()) vacate(state, session, sequence);
-  for (const session of state.sessions.values()) removeSession(state, session);
-  state.changes += 1;
-  state.historyProcess = 0;
-  state.store = "none";
+/** What the history process says of accounts, and of what it keeps. */
+function applyAccount(
+  state: ChatState,
+  record: AccountRecord,
+  sequence: number,
+  timeMs: number,
+): readonly Effect[] {
+  switch (record.kind) {
+    case "account":
+      return account(state, record, sequence, timeMs);
+    case "login":
+      return login(state, record, sequence, timeMs);
+    case "oper":
+      return oper(state, record);
+    case "redacted": {
+      const client = state.sessions.get(record.session);
+      if (client === undefined) return NO_EFFECTS;
+      const { peer, message, text } = record;
+      const room = state.rooms.get(record.room);
+      return [{ kind: "redacted", session: principalOf(state, client), room, peer, message, text }];
+    }
+  }
 }
 
 function applyStore(state: ChatState, record: StoreRecord): readonly Effect[] {
@@ -126,23 +155,40 @@ function applyWish(
   sequence: number,
   timeMs: number,
 ): readonly Effect[] {
-  const session = state.sessions.get(record.session);
-  if (session === undefined || session.process !== fromProcess) return NO_EFFECTS;
-  // Before it has arrived, nothing is heard of it but that it arrives, or leaves.
-  if (session.nick === "" && record.kind !== "arrive" && record.kind !== "leave") return NO_EFFECTS;
+  const client = state.sessions.get(record.session);
+  if (client === undefined || client.process !== fromProcess || !isProcess(fromProcess)) return NO_EFFECTS;
+  if (record.kind === "leave") return leave(state, client, record.reason, record.text, sequence, timeMs);
+  if (record.kind === "turn") return turn(state, client, record, sequence);
+  const session = principalOf(state, client);
+  const isHere = session.nick !== "";
+  // Before it has arrived, nothing is heard of it but how it arrives, or that it leaves.
+  if (record.kind === "arrive") return isHere ? NO_EFFECTS : arrive(state, session, record, sequence, timeMs);
+  if (record.kind === "register") return isHere ? NO_EFFECTS : register(state, session, record, timeMs);
+  return isHere ? applyOwn(state, record, session, client, sequence, timeMs) : NO_EFFECTS;
+}
+
+/** @param client that of the person's clients (`session`) by which it was wished */
+function applyOwn(
+  state: ChatState,
+  record: Exclude<Wish, { kind: "leave" | "turn" | "arrive" | "register" }>,
+  session: Session,
+  client: Session,
+  sequence: number,
+  timeMs: number,
+): readonly Effect[] {
   switch (record.kind) {
     case "say":
     case "act":
     case "notice":
-      return speak(state, session, record);
-    case "arrive":
-      return session.nick === "" ? arrive(state, session, record.replay, sequence) : NO_EFFECTS;
+      return say(state, session, record, timeMs);
+    case "speak":
+      return speak(state, session, record, timeMs);
     case "whisper":
-      return whisper(state, session, record.to, record.text);
+      return whisper(state, session, record, timeMs);
     case "nick":
-      return rename(state, session, record.nick, record.displayName, record.derived);
+      return rename(state, session, record, timeMs);
     case "join":
-      return join(state, session, record.room, record.replay, sequence);
+      return join(state, session, record, client, sequence, timeMs);
     case "part":
       return part(state, session, record, sequence);
     case "topic":
@@ -153,42 +199,58 @@ function applyWish(
       return ban(state, session, record, sequence, timeMs);
     case "mute":
       return restrict(state, session, record, timeMs);
+    case "mask":
+      return mask(state, session, record, timeMs);
     case "mode":
       return mode(state, session, record);
+    case "set":
+      return set(state, session, record);
+    case "renameRoom":
+      return renameRoom(state, session, record);
+    case "invite":
+      return invite(state, session, record);
+    case "knock":
+      return knock(state, session, record);
+    case "describe":
+      return describe(state, session, record);
+    case "flag":
+      return flag(state, session, record);
     case "away":
       return setAway(state, session, record.text);
+    case "mark":
+      return mark(state, session, record);
+    case "police":
+      return police(state, session, record, sequence, timeMs);
+    case "kill":
+      return kill(state, session, record, sequence, timeMs);
+    case "announce":
+      if (session.role !== "operator") return refuse(session, "notPrivileged", "");
+      return [{ kind: "announced", session, text: record.text }];
     case "ask":
       return ask(state, session, record.question, record.room);
     case "recall":
     case "search":
+    case "page":
+    case "targets":
+    case "redact":
     case "catchUp":
-      return askHistory(state, session, record, sequence);
-    case "leave":
-      return leave(state, session, record.reason, record.text, sequence);
+      return askHistory(state, session, record, sequence, client.id);
   }
 }
 
 function seat(
   state: ChatState,
-  { session: id, process, protocol }: Extract<ProcessRecord, { kind: "seat" }>,
+  { session: id, process, protocol, host }: Extract<ProcessRecord, { kind: "seat" }>,
   sequence: number,
 ): readonly Effect[] {
   if (!isSessionId(id) || !isProcess(process)) return NO_EFFECTS;
   const seated = state.sessions.get(id);
+  // Its connection has ended, and it is here without one.
+  if (seated?.process === 0) return [{ kind: "seatLost", session: id, process }];
   state.nextSession = Math.max(state.nextSession, id + 1);
   const session: Session =
     seated === undefined
-      ? {
-          id,
-          process,
-          protocol,
-          since: sequence,
-          nick: "",
-          displayName: "",
-          away: "",
-          focus: NO_ROOM,
-          rooms: NO_ROOMS,
-        }
+      ? newSession({ id, process, protocol, host, since: sequence })
       : { ...seated, process };
   putSession(state, session);
   return [{ kind: "seated", session }];
@@ -201,81 +263,6 @@ function reseat(
 ): readonly Effect[] {
   const session = state.sessions.get(id);
   if (!isProcess(process)) return NO_EFFECTS;
-  if (session === undefined) return [{ kind: "seatLost", session: id, process }];
+  if (session === undefined || session.process === 0) return [{ kind: "seatLost", session: id, process }];
   return [{ kind: "seated", session: change(state, session, { process }) }];
-}
-
-/** Gives a guest's name, and enters the lobby where that is allowed. */
-function arrive(state: ChatState, session: Session, replay: number, sequence: number): readonly Effect[] {
-  let nick = `guest${state.nextGuest}`;
-  while (!state.names.isFree(nick, session.id)) {
-    state.nextGuest += 1;
-    nick = `guest${state.nextGuest}`;
-  }
-  state.nextGuest += 1;
-  const arrived = change(state, session, { nick, displayName: nick });
-  return [{ kind: "arrived", session: arrived }, ...enter(state, arrived, LOBBY, replay, sequence)];
-}
-
-function leave(
-  state: ChatState,
-  session: Session,
-  reason: LeaveReason,
-  text: Uint8Array,
-  sequence: number,
-): readonly Effect[] {
-  const words = maySpeakEverywhere(state, session) ? text : NO_TEXT;
-  const succession = vacate(state, session, sequence);
-  removeSession(state, state.sessions.get(session.id)!);
-  return [{ kind: "left", session, reason, text: words }, ...succession];
-}
-
-function bury(state: ChatState, process: number, sequence: number): readonly Effect[] {
-  if (process === state.historyProcess) {
-    state.changes += 1;
-    state.historyProcess = 0;
-    // It served nobody: whoever is said to be there was with a process that had its number before, and has another
-    // soon.
-    return NO_EFFECTS;
-  }
-  const lost = [...state.sessions.values()].filter((session) => session.process === process);
-  return lost.flatMap(({ id }) =>
-    // As it is by now: those before it may have left it something to run.
-    leave(state, state.sessions.get(id)!, "process died", NO_TEXT, sequence),
-  );
-}
-
-function rename(
-  state: ChatState,
-  session: Session,
-  nick: string,
-  displayName: string,
-  derived: boolean,
-): readonly Effect[] {
-  if (!isNick(nick)) return refuse(session, "nameMalformed", nick);
-  if (displayName !== nick && cleanDisplayName(displayName) !== displayName)
-    return refuse(session, "nameMalformed", displayName);
-  const isFree = (name: string): boolean => state.names.isFree(name, session.id);
-  if (!isFree(displayName)) return refuse(session, "nameTaken", displayName);
-  let free = nick;
-  if (derived) {
-    for (let number = 2; !isFree(free); number += 1) {
-      const suffix = String(number);
-      free = nick.slice(0, NICK_CHARACTERS_MAX - suffix.length) + suffix;
-    }
-  } else if (!isFree(nick)) return refuse(session, "nameTaken", nick);
-  if (free === session.nick && displayName === session.displayName) return NO_EFFECTS;
-  const renamed = change(state, session, { nick: free, displayName });
-  return [{ kind: "renamed", session: renamed, previous: session }];
-}
-
-function whisper(state: ChatState, session: Session, name: string, text: Uint8Array): readonly Effect[] {
-  const to = sessionCalled(state, name);
-  if (to === undefined) return refuse(session, "noSuchName", name);
-  return [{ kind: "whispered", session, to, text }];
-}
-
-function setAway(state: ChatState, session: Session, text: Uint8Array): readonly Effect[] {
-  if (text.length > AWAY_BYTES_MAX) return refuse(session, "tooLong", `${AWAY_BYTES_MAX} bytes`);
-  return [{ kind: "awaySet", session: change(state, session, { away: decodeUtf8(text) }) }];
 }

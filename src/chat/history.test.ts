@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { RECALL_MAX } from "./index.ts";
+import { encodeUtf8 } from "../base/index.ts";
+import { type EffectOf, PAGE_MAX, type Page, RECALL_MAX, type Wish } from "./index.ts";
+import { askHistory } from "./history.ts";
 import { Story } from "../../test/support/story.ts";
 
 /** With somebody who keeps what is said. */
@@ -118,4 +120,78 @@ test("another process takes the history over, with the store as it is", () => {
     process 0 keeps history                     → nothing
     alice recalls 20                            → refused: noHistory
   `);
+});
+
+const NEWEST: Page = { after: undefined, before: undefined, take: "newest", limit: 50, events: true };
+
+type PastWish = Extract<Wish, { kind: "page" | "targets" | "redact" }>;
+type Asking = PastWish extends infer Each
+  ? Each extends PastWish
+    ? Omit<Each, "session" | "before">
+    : never
+  : never;
+
+/** What somebody's wish is asked as, by its second client; or why not. */
+function ask(story: Story, person: string, wish: Asking): EffectOf<"historyAsked"> | string {
+  const session = story.session(person);
+  const whole = { ...wish, session: 99, before: 0 } as PastWish;
+  const [effect] = askHistory(story.state, session, whole, 1000, 99);
+  if (effect?.kind === "refused") return `${effect.reason} ${effect.about}`.trim();
+  assert.ok(effect?.kind === "historyAsked");
+  assert.deepEqual([effect.session, effect.client, effect.before], [session, 99, 1000]);
+  return effect;
+}
+
+function questionOf(asked: ReturnType<typeof ask>): unknown {
+  return typeof asked === "string" ? asked : [asked.question, asked.rooms];
+}
+
+test("a page is of a room that may be read, or of whoever has a name, whether known or not", () => {
+  const story = keptStory("alice", "bob");
+  story.apply("alice joins #tea");
+  const page = (person: string, target: string, other: Partial<Page> = {}): unknown =>
+    questionOf(ask(story, person, { kind: "page", target, page: { ...NEWEST, ...other } }));
+  const of = (what: object, limit = 50): unknown => ({ kind: "page", of: what, page: { ...NEWEST, limit } });
+  assert.deepEqual(page("bob", "#TEA"), [of({ room: 2 }), [2]]);
+  assert.deepEqual(page("bob", "#tea", { limit: 9999 }), [of({ room: 2 }, PAGE_MAX), [2]]);
+  story.apply("alice sets +secret");
+  assert.equal(page("bob", "#tea"), "noSuchRoom #tea");
+  assert.equal(page("bob", "#den"), "noSuchRoom #den");
+  assert.deepEqual(page("alice", "#tea"), [of({ room: 2 }), [2]]);
+  assert.deepEqual(page("bob", "ALICE"), [of({ room: 0, person: 1, nick: "ALICE" }), []]);
+  assert.deepEqual(page("bob", "erin"), [of({ room: 0, person: 0, nick: "erin" }), []]);
+  const none = new Story("alice");
+  assert.equal(questionOf(ask(none, "alice", { kind: "page", target: "#lobby", page: NEWEST })), "noHistory");
+});
+
+test("where there is something new is asked for the rooms that one is in", () => {
+  const story = keptStory("alice", "bob");
+  story.apply("alice joins #tea");
+  const wish = { kind: "targets", afterMs: 5, beforeMs: 9, limit: 9999 } as const;
+  const question = { kind: "targets", afterMs: 5, beforeMs: 9, limit: PAGE_MAX };
+  assert.deepEqual(questionOf(ask(story, "alice", wish)), [question, [1, 2]]);
+  assert.deepEqual(questionOf(ask(story, "bob", wish)), [question, [1]]);
+});
+
+test("who is in a room may ask for a message of it to be deleted, with what it may do there", () => {
+  const story = keptStory("alice", "bob");
+  story.apply("alice joins #tea");
+  story.apply("bob joins #tea");
+  const redact = (person: string, target: string): unknown =>
+    questionOf(ask(story, person, { kind: "redact", target, message: 47, text: encodeUtf8("spam") }));
+  const question = (room: number, isOperator: boolean): unknown => [
+    { kind: "redact", room, message: 47, text: "spam", isOperator },
+    room === 0 ? [] : [room],
+  ];
+  assert.deepEqual(redact("alice", "#Tea"), question(2, true));
+  assert.deepEqual(redact("bob", "#tea"), question(2, false));
+  assert.deepEqual(redact("alice", "bob"), question(0, false));
+  assert.deepEqual(redact("alice", "gone"), question(0, false));
+  story.state.sessions.set(2, { ...story.session("bob"), role: "moderator" });
+  assert.deepEqual(redact("bob", "#tea"), question(2, true));
+  story.apply("bob parts");
+  assert.equal(redact("bob", "#tea"), "notInRoom #tea");
+  story.apply("alice sets +secret");
+  assert.equal(redact("bob", "#tea"), "noSuchRoom #tea");
+  assert.equal(redact("bob", "#den"), "noSuchRoom #den");
 });

@@ -117,6 +117,19 @@ function foldPrototype(text: string): string {
   return toNfd(foldCase(foldNick(prototype(text))));
 }
 
+/** Whether nobody could have one of these names while somebody else has the other. */
+export function doClash(one: string, other: string): boolean {
+  if (isSameName(one, other)) return true;
+  if (isAscii(one) && isAscii(other)) return false;
+  const looks = skeletons(one);
+  return skeletons(other).some((look) => looks.includes(look));
+}
+
+/** Whether these are spellings of one name. */
+export function isSameName(one: string, other: string): boolean {
+  return identity(one) === identity(other);
+}
+
 /** One spelling for what is the same name. */
 function identity(name: string): string {
   return isAscii(name) ? foldNick(name) : foldNick(foldCompatibly(foldNick(name)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { cleanDisplayName, cleanRoomName, deriveNick, foldNick, isNick } from "./index.ts";
+import { cleanDisplayName, cleanRoomName, deriveNick, foldNick, isNick, isServiceName } from "./index.ts";
 
 const refused = undefined;
 
@@ -256,4 +256,28 @@ test("a room that has been cleaned is clean, fits, and has one spelling", () => 
     { numRuns: 3000 },
   );
   assert.ok(clean > 100, `only ${clean} names were clean`);
+});
+
+test("a service is what people may take for one, however they address it", () => {
+  const services = ["NickServ", "chanserv", "AuthServ", "SaslServ", "Serv", "x[]Serv"];
+  const addressed = [
+    "NickServ@services.example",
+    "NickServ!x@y",
+    "NickServ.",
+    "Q@CServe.example",
+    "X@services",
+  ];
+  for (const name of [...services, ...addressed]) assert.ok(isServiceName(name), name);
+  for (const name of [
+    "observer",
+    "serve",
+    "NickServ2",
+    "小Serv",
+    "alice@host.example",
+    "Q",
+    "#conserv",
+    "+#conserv",
+    "alice!nickserv@x",
+  ])
+    assert.ok(!isServiceName(name), name);
 });

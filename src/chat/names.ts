@@ -1,3 +1,4 @@
+import { utf8Length } from "../base/index.ts";
 import { hasMeaningOnly, isOneScriptEachWord } from "./characters.ts";
 import { foldCompatibly, isAscii, toNfc, toNfkd } from "./unicode/normalization.ts";
 import { kindOf } from "./unicode/properties.ts";
@@ -17,6 +18,28 @@ export function isNick(text: string): boolean {
   return text.length <= NICK_CHARACTERS_MAX && NICK.test(text);
 }
 
+/** Where people have always sent their passwords, and whom they have always asked: nobody shall look like these. */
+export const SERVICE_NAMES = [
+  "NickServ",
+  "ChanServ",
+  "MemoServ",
+  "HostServ",
+  "BotServ",
+  "OperServ",
+  "AuthServ",
+  "SaslServ",
+] as const;
+
+/**
+ * Whether somebody may believe that this is a service, and tell it a password: what ends in "serv". Also
+ * `NickServ@services.example`, `NickServ!x@y` and `NickServ.`, as people are used to where somebody could have the
+ * name, and by that whatever is `@services.example` or `@CServe.example`. No room is one.
+ */
+export function isServiceName(name: string): boolean {
+  const called = name.replace(/[@!.].*$/s, "");
+  return (isAscii(called) && /^[^#]*serv$/i.test(called)) || /^[^#]*@c?serv/i.test(name);
+}
+
 /**
  * The same for nicks that count as the same: by IRC's `rfc1459` case mapping, in which `{|}~` are the lower case of
  * `[\]^` (RFC 1459, 2.2). Other scripts are left alone.
@@ -25,9 +48,15 @@ export function foldNick(nick: string): string {
   let folded = "";
   for (let index = 0; index < nick.length; index += 1) {
     const code = nick.charCodeAt(index);
-    folded += code >= 0x41 && code <= 0x5e ? String.fromCharCode(code + 32) : nick[index]!;
+    const unit = foldUnit(code);
+    folded += unit === code ? nick[index]! : String.fromCharCode(unit);
   }
   return folded;
+}
+
+/** The same for one UTF-16 unit. */
+export function foldUnit(code: number): number {
+  return code >= 0x41 && code <= 0x5e ? code + 32 : code;
 }
 
 /** No more text than this is looked at: one character may be written with several, and blanks are made fewer. */
@@ -106,13 +135,4 @@ export function deriveNick(displayName: string): string {
   const letters = toNfkd(displayName).replace(/[^A-Za-z0-9_-]/g, "");
   const nick = letters.replace(/^[0-9-]+/, "").slice(0, NICK_CHARACTERS_MAX);
   return nick === "" ? "user" : nick;
-}
-
-function utf8Length(text: string): number {
-  let bytes = 0;
-  for (const character of text) {
-    const codePoint = character.codePointAt(0)!;
-    bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
-  }
-  return bytes;
 }

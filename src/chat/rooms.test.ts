@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Effect, TOPIC_BYTES_MAX, visibleRooms } from "./index.ts";
-import { RESTRICTIONS_MAX, ROOMS_MAX, ROOMS_OF_A_SESSION_MAX } from "./rooms.ts";
+import { RESTRICTIONS_MAX } from "./restrictions.ts";
+import { ROOMS_MAX, ROOMS_OF_A_SESSION_MAX } from "./rooms.ts";
 import { LOBBY, ROOM_ID_MAX } from "./state.ts";
 import { Story } from "../../test/support/story.ts";
 
@@ -270,7 +271,7 @@ test("a nick that is restricted anew is restricted once", () => {
   `);
   const restrictions = story.state.rooms.get(LOBBY)!.restrictions;
   assert.deepEqual(
-    restrictions.map(({ kind, nick, session, by }) => [kind, nick, session, by]),
+    restrictions.map(({ kind, mask, person, by }) => [kind, mask, person, by]),
     [
       ["mute", "bob", 2, "alice"],
       ["ban", "carol", 3, "alice"],
@@ -387,12 +388,12 @@ test("where somebody is in every room, no other is made", () => {
   for (let room = 1; room < ROOMS_MAX; room += 1) {
     if ((room - 1) % (ROOMS_OF_A_SESSION_MAX - 1) === 0) {
       session += 1;
-      story.applyRecord({ kind: "seat", session, process: 1, protocol: "plain" }, SUPERVISOR);
+      story.applyRecord({ kind: "seat", session, process: 1, protocol: "plain", host: "" }, SUPERVISOR);
       story.applyRecord({ kind: "arrive", session, replay: 0 }, 1);
     }
     story.applyRecord({ kind: "join", session, room: `#room${room}`, replay: 0 }, 1);
   }
-  story.applyRecord({ kind: "seat", session: 999, process: 1, protocol: "plain" }, SUPERVISOR);
+  story.applyRecord({ kind: "seat", session: 999, process: 1, protocol: "plain", host: "" }, SUPERVISOR);
   story.applyRecord({ kind: "arrive", session: 999, replay: 0 }, 1);
   const join = (room: string): readonly Effect[] =>
     story.applyRecord({ kind: "join", session: 999, room, replay: 0 }, 1);

@@ -1,18 +1,31 @@
-/* What becomes of the wishes that concern rooms. */
+/* What becomes of the wishes that concern rooms: coming in, leaving, what they are about and what they are called. */
 import { decodeUtf8 } from "../base/index.ts";
 import { change, changeRoom, refuse } from "./change.ts";
-import type { Effect } from "./effect.ts";
+import type { Effect, RefusalReason } from "./effect.ts";
 import { RECALL_MAX } from "./history.ts";
-import { isOperator, mayRead, restrictionOn, roomCalled, roomMeant, sessionCalled } from "./lookup.ts";
-import { cleanRoomName, foldNick, isNick } from "./names.ts";
-import type { Question, Wish } from "./record.ts";
+import { banOn, mayRead, restrictionOn, roomCalled, roomMeant, sessionCalled } from "./lookup.ts";
+import { cleanRoomName } from "./names.ts";
+import { setRank } from "./modes.ts";
+import {
+  Level,
+  asMember,
+  hasOtherOperator,
+  isOperator,
+  isStaff,
+  mayTouch,
+  powerIn,
+  withPower,
+} from "./ranks.ts";
+import { shortReason } from "./reasons.ts";
+import { type Question, ROOM_FLAGS, ROOM_SETTINGS, type Wish } from "./record.ts";
+import { faultOfWords, isShieldedOff, wordsInParting } from "./speech.ts";
 import {
   type ChatState,
   LOBBY,
   type Membership,
   NO_ROOM,
+  type PersonId,
   ROOM_ID_MAX,
-  type Restriction,
   type Room,
   type RoomId,
   type Session,
@@ -29,67 +42,49 @@ import {
 export const ROOMS_MAX = 4096;
 /** So many rooms at once for one person. */
 export const ROOMS_OF_A_SESSION_MAX = 50;
-/** Bans and mutes of one room, together. */
-export const RESTRICTIONS_MAX = 200;
+/** So many invitations of a room are remembered, the latest. */
+const INVITED_MAX = 100;
 /** In bytes of UTF-8. */
 export const TOPIC_BYTES_MAX = 400;
 
 const NO_EFFECTS: readonly Effect[] = Object.freeze([]);
-const NO_TEXT = new Uint8Array(0);
 
 type WishOf<Kind extends Wish["kind"]> = Extract<Wish, { kind: Kind }>;
 
-const SPOKEN = { say: "said", act: "acted", notice: "noticed" } as const;
-
-export function speak(
-  state: ChatState,
-  session: Session,
-  { kind, room: name, text }: WishOf<"say" | "act" | "notice">,
-): readonly Effect[] {
-  const room = roomMeant(state, session, name);
-  if (room === undefined) return refuse(session, name === "" ? "noRoom" : "noSuchRoom", name);
-  const membership = session.rooms.get(room.id);
-  // That there is a secret room is a secret, too.
-  if (membership === undefined) return refuse(session, room.secret ? "noSuchRoom" : "notInRoom", room.name);
-  const silence = silenceOf(room, session, membership);
-  if (silence !== undefined) return refuse(session, silence, room.name);
-  return [{ kind: SPOKEN[kind], session, room, text }];
-}
-
-/** Why a member may not speak; undefined: it may. */
-function silenceOf(room: Room, session: Session, membership: Membership): "muted" | "moderated" | undefined {
-  if (membership.operator) return undefined;
-  if (restrictionOn(room, session, "mute") !== undefined) return "muted";
-  return room.moderated && !membership.voice ? "moderated" : undefined;
-}
-
-/** Whether its last words may be heard: in every room that it is in. */
-export function maySpeakEverywhere(state: ChatState, session: Session): boolean {
-  for (const membership of session.rooms.values())
-    if (silenceOf(state.rooms.get(membership.room)!, session, membership) !== undefined) return false;
-  return true;
+/** How somebody wants to come in. */
+interface Entering {
+  readonly timeMs: number;
+  readonly replay: number;
+  readonly key: string;
+  /** Of a client that names its rooms: where somebody speaks who names none stays as it is. */
+  readonly keepsFocus: boolean;
 }
 
 export function join(
   state: ChatState,
   session: Session,
-  name: string,
-  replay: number,
+  { room: name, replay, key = "" }: WishOf<"join">,
+  client: Session,
   sequence: number,
+  timeMs: number,
 ): readonly Effect[] {
+  const keepsFocus = client.protocol !== "plain" && session.focus !== NO_ROOM;
+  const how: Entering = { timeMs, replay, key, keepsFocus };
   const known = roomCalled(state, name);
   if (known !== undefined && session.rooms.has(known.id)) {
-    const focused = change(state, session, { focus: known.id });
+    const focused = how.keepsFocus ? session : change(state, session, { focus: known.id });
     return [{ kind: "focused", session: focused, room: known }];
   }
   if (session.rooms.size >= ROOMS_OF_A_SESSION_MAX) return refuse(session, "tooManyRooms", name);
-  if (known !== undefined) return enter(state, session, known.id, replay, sequence);
+  if (known !== undefined) return enter(state, session, known.id, how, client, sequence);
   const clean = cleanRoomName(name);
   if (clean === undefined) return refuse(session, "roomNameMalformed", name);
   if (!state.roomNames.isFree(clean, state.nextRoom)) return refuse(session, "roomNameTaken", clean);
+  if (isShieldedOff(state, session)) return refuse(session, "shielded", clean);
   if (state.nextRoom > ROOM_ID_MAX) return refuse(session, "tooManyRooms", clean);
   if (state.rooms.size >= ROOMS_MAX && !forgetOne(state)) return refuse(session, "tooManyRooms", clean);
-  return enter(state, session, makeRoom(state, clean, 0).id, replay, sequence);
+  const { id } = makeRoom(state, clean, { emptySince: 0, madeMs: timeMs });
+  return enter(state, session, id, how, client, sequence);
 }
 
 /**
@@ -97,7 +92,8 @@ export function join(
  * what was imported may wait, those who are here come first.
  */
 export function found(state: ChatState, name: string, sequence: number): void {
-  if (faultOfRooms(state, [name]) === undefined) makeRoom(state, cleanRoomName(name)!, sequence);
+  if (faultOfRooms(state, [name]) === undefined)
+    makeRoom(state, cleanRoomName(name)!, { emptySince: sequence, madeMs: 0 });
 }
 
 /** Why `found` could not make rooms of these names, for people; undefined: it can. */
@@ -112,8 +108,8 @@ export function faultOfRooms(state: ChatState, names: readonly string[]): string
   return isRoom ? undefined : `there would be more than ${ROOMS_MAX} rooms`;
 }
 
-function makeRoom(state: ChatState, name: string, emptySince: number): Room {
-  const room = { ...newRoom(state.nextRoom, name), emptySince };
+function makeRoom(state: ChatState, name: string, since: Pick<Room, "emptySince" | "madeMs">): Room {
+  const room = { ...newRoom(state.nextRoom, name), ...since };
   state.nextRoom += 1;
   putRoom(state, room);
   return room;
@@ -131,27 +127,47 @@ function forgetOne(state: ChatState): boolean {
   return true;
 }
 
-function isFurnished({ topic, restrictions, moderated, topicLocked, secret }: Room): boolean {
-  return topic !== undefined || restrictions.length > 0 || moderated || secret || !topicLocked;
+const FURNITURE = ["topic", ...ROOM_FLAGS, ...ROOM_SETTINGS] as const;
+
+function isFurnished(room: Room): boolean {
+  const bare = newRoom(room.id, room.name);
+  return room.restrictions.length > 0 || FURNITURE.some((what) => room[what] !== bare[what]);
 }
 
-/** Who comes into an empty room runs it: there is nobody else to do so. */
+/**
+ * Who comes into an empty room runs it: there is nobody else to do so. Who makes one and has an account is its founder,
+ * for as long as it stays.
+ */
 export function enter(
   state: ChatState,
   session: Session,
   id: RoomId,
-  replay: number,
+  { timeMs, replay, key, keepsFocus }: Entering,
+  client: Session,
   sequence: number,
 ): readonly Effect[] {
   const room = state.rooms.get(id)!;
-  if (restrictionOn(room, session, "ban") !== undefined) return refuse(session, "banned", room.name);
+  const fault = faultOfEntering(state, session, room, key);
+  if (fault !== undefined) return refuse(session, fault, room.name);
   const isFirst = membersOf(state, id).size === 0;
-  const membership: Membership = { room: id, since: sequence, operator: isFirst, voice: false };
+  const membership: Membership = {
+    room: id,
+    since: sequence,
+    founder: isFirst && room.emptySince === 0 && id !== LOBBY && session.account !== "",
+    admin: false,
+    operator: isFirst,
+    halfOperator: false,
+    voice: false,
+    // Whoever could come back at once, and speak, would not have to wait.
+    spokeMs: room.slowSeconds > 0 ? timeMs : 0,
+  };
   const joined = change(state, session, {
-    focus: id,
+    focus: keepsFocus ? session.focus : id,
     rooms: new Map(session.rooms).set(id, membership),
   });
-  const entered = room.emptySince === 0 ? room : changeRoom(state, room, { emptySince: 0 });
+  const invited = withoutInvitation(room.invited, session.person);
+  const isChanged = room.emptySince !== 0 || invited !== room.invited;
+  const entered = isChanged ? changeRoom(state, room, { emptySince: 0, invited }) : room;
   const effect: Effect = { kind: "joined", session: joined, room: entered };
   const limit = Math.min(replay, RECALL_MAX);
   if (limit === 0 || state.store === "none") return [effect];
@@ -160,11 +176,38 @@ export function enter(
     {
       kind: "historyAsked",
       session: joined,
+      client: client.id,
       question: { kind: "replay", room: id, limit },
       before: sequence,
       rooms: [id],
     },
   ];
+}
+
+function faultOfEntering(
+  state: ChatState,
+  session: Session,
+  room: Room,
+  key: string,
+): RefusalReason | undefined {
+  if (isStaff(session)) return undefined;
+  if (isShieldedOff(state, session)) return "shielded";
+  if (banOn(room, session) !== undefined) return "banned";
+  if (room.invited.has(session.person)) return undefined;
+  const size = membersOf(state, room.id).size;
+  // Where nobody is in, nobody could let anybody in.
+  if (room.inviteOnly && size > 0 && restrictionOn(room.restrictions, session, "invitation") === undefined)
+    return "inviteOnly";
+  if (room.key !== "" && room.key !== key) return "wrongKey";
+  if (room.limit > 0 && size >= room.limit) return "roomFull";
+  return room.accountsOnly && session.account === "" ? "needsAccount" : undefined;
+}
+
+function withoutInvitation(invited: ReadonlySet<PersonId>, person: PersonId): ReadonlySet<PersonId> {
+  if (!invited.has(person)) return invited;
+  const others = new Set(invited);
+  others.delete(person);
+  return others;
 }
 
 export function part(
@@ -175,8 +218,7 @@ export function part(
 ): readonly Effect[] {
   return asMember(state, session, name, (room) => {
     // Who may not speak may not do so in leaving, either.
-    const isSilent = silenceOf(room, session, session.rooms.get(room.id)!) !== undefined;
-    const words = isSilent ? NO_TEXT : text;
+    const words = wordsInParting(state, session, room, shortReason(text));
     return [{ kind: "parted", session, room, text: words }, ...removeFrom(state, session, room.id, sequence)];
   });
 }
@@ -189,7 +231,12 @@ export function vacate(state: ChatState, session: Session, sequence: number): re
 }
 
 /** Takes a session out of a room. Where it was the last to run it, whoever has been there longest does from now on. */
-function removeFrom(state: ChatState, session: Session, id: RoomId, sequence: number): readonly Effect[] {
+export function removeFrom(
+  state: ChatState,
+  session: Session,
+  id: RoomId,
+  sequence: number,
+): readonly Effect[] {
   const rooms = new Map(session.rooms);
   rooms.delete(id);
   const focus = session.focus === id ? ([...rooms.keys()].at(-1) ?? NO_ROOM) : session.focus;
@@ -202,7 +249,7 @@ function removeFrom(state: ChatState, session: Session, id: RoomId, sequence: nu
     return NO_EFFECTS;
   }
   if (!isOperator(session, id) || hasOtherOperator(state, session, id)) return NO_EFFECTS;
-  const heir = setRank(state, state.sessions.get(longest)!, id, { operator: true });
+  const heir = setRank(state, state.sessions.get(longest)!, id, "operator", true);
   return [{ kind: "modeSet", session: undefined, room, mode: "operator", on: true, target: heir }];
 }
 
@@ -213,10 +260,14 @@ export function topic(
   timeMs: number,
 ): readonly Effect[] {
   return asMember(state, session, name, (room) => {
-    if (room.topicLocked && !isOperator(session, room.id)) return refuse(session, "notOperator", room.name);
+    if (room.topicLocked && powerIn(session, room.id) < Level.halfOperator)
+      return refuse(session, "notOperator", room.name);
     if (text.length > TOPIC_BYTES_MAX) return refuse(session, "tooLong", `${TOPIC_BYTES_MAX} bytes`);
+    const words = decodeUtf8(text);
+    const fault = faultOfWords(state, session, words);
+    if (fault !== undefined) return refuse(session, fault, room.name);
     const changed = changeRoom(state, room, {
-      topic: text.length === 0 ? undefined : { text: decodeUtf8(text), by: session.nick, timeMs },
+      topic: words === "" ? undefined : { text: words, by: session.nick, timeMs },
     });
     return [{ kind: "topicSet", session, room: changed }];
   });
@@ -228,99 +279,71 @@ export function kick(
   { room: name, target: targetName, text }: WishOf<"kick">,
   sequence: number,
 ): readonly Effect[] {
-  return asOperator(state, session, name, (room) => {
+  return withPower(state, session, name, Level.halfOperator, (room) => {
     const target = sessionCalled(state, targetName);
     if (target === undefined) return refuse(session, "noSuchName", targetName);
     if (!target.rooms.has(room.id)) return refuse(session, "targetNotInRoom", target.displayName);
-    return [{ kind: "kicked", session, target, room, text }, ...removeFrom(state, target, room.id, sequence)];
+    if (!mayTouch(session, target, room.id)) return refuse(session, "outranked", target.displayName);
+    const kicked: Effect = { kind: "kicked", session, target, room, text: shortReason(text) };
+    return [kicked, ...removeFrom(state, target, room.id, sequence)];
   });
 }
 
-/** A ban takes who is in out of the room, too. */
-export function ban(
+/**
+ * So that somebody may come in whom something else would keep out. By a member who does not run the room it is a hint
+ * alone: it opens nothing.
+ */
+export function invite(
   state: ChatState,
   session: Session,
-  wish: WishOf<"ban" | "mute">,
-  sequence: number,
-  timeMs: number,
+  { room: name, target: targetName }: WishOf<"invite">,
 ): readonly Effect[] {
-  const effects = restrict(state, session, wish, timeMs);
-  const [first] = effects;
-  if (first?.kind !== "restricted" || !wish.on) return effects;
-  const target = state.sessions.get(first.restriction.session);
-  if (target === undefined || !target.rooms.has(first.room.id)) return effects;
-  return [
-    { kind: "kicked", session, target, room: first.room, text: NO_TEXT },
-    ...effects,
-    ...removeFrom(state, target, first.room.id, sequence),
-  ];
+  return asMember(state, session, name, (room) => {
+    const mayOpen = powerIn(session, room.id) >= Level.halfOperator;
+    if (room.inviteOnly && !mayOpen) return refuse(session, "notOperator", room.name);
+    const target = sessionCalled(state, targetName);
+    if (target === undefined) return refuse(session, "noSuchName", targetName);
+    if (target.rooms.has(room.id)) return refuse(session, "alreadyInRoom", target.displayName);
+    const fault = faultOfWords(state, session, "");
+    if (fault !== undefined) return refuse(session, fault, room.name);
+    if (!mayOpen) return [{ kind: "invited", session, target, room }];
+    const latest = [...room.invited].filter((person) => person !== target.person).slice(1 - INVITED_MAX);
+    const changed = changeRoom(state, room, { invited: new Set([...latest, target.person]) });
+    return [{ kind: "invited", session, target, room: changed }];
+  });
 }
 
-export function restrict(
+export function knock(
   state: ChatState,
   session: Session,
-  wish: WishOf<"ban" | "mute">,
-  timeMs: number,
+  { room: name, text }: WishOf<"knock">,
 ): readonly Effect[] {
-  return asOperator(state, session, wish.room, (room) => restrictIn(state, session, room, wish, timeMs));
+  const room = roomCalled(state, name);
+  if (room !== undefined && session.rooms.has(room.id)) return refuse(session, "alreadyInRoom", room.name);
+  if (room === undefined || room.secret) return refuse(session, "noSuchRoom", name);
+  if (banOn(room, session) !== undefined) return refuse(session, "banned", room.name);
+  if (!room.inviteOnly || membersOf(state, room.id).size === 0) return refuse(session, "roomOpen", room.name);
+  const words = shortReason(text);
+  const fault = faultOfWords(state, session, decodeUtf8(words));
+  if (fault !== undefined) return refuse(session, fault, room.name);
+  return [{ kind: "knocked", session, room, text: words }];
 }
 
-function restrictIn(
+/** A room keeps its number, its members and its past. The lobby keeps its name: everybody has to find it. */
+export function renameRoom(
   state: ChatState,
   session: Session,
-  room: Room,
-  { kind, target: targetName, on }: WishOf<"ban" | "mute">,
-  timeMs: number,
+  { room: name, to, text }: WishOf<"renameRoom">,
 ): readonly Effect[] {
-  const target = sessionCalled(state, targetName);
-  const nick = target?.nick ?? targetName;
-  const id = target?.id ?? 0;
-  const hasNick = (each: Restriction): boolean => foldNick(each.nick) === foldNick(nick);
-  if (!on) {
-    const isMeant = (each: Restriction): boolean =>
-      each.kind === kind && (hasNick(each) || (id !== 0 && each.session === id));
-    const lifted = room.restrictions.filter(isMeant);
-    if (lifted.length === 0) return refuse(session, kind === "ban" ? "notBanned" : "notMuted", targetName);
-    const left = room.restrictions.filter((each) => !isMeant(each));
-    const changed = changeRoom(state, room, { restrictions: left });
-    return lifted.map((restriction) => ({ kind: "restricted", session, room: changed, restriction, on }));
-  }
-  // Whoever is not here can be named by nick alone.
-  if (!isNick(nick)) return refuse(session, "noSuchName", targetName);
-  // Whoever else it holds for, because of a nick given up since, stays restricted.
-  const isSame = (each: Restriction): boolean =>
-    each.kind === kind && hasNick(each) && (each.session === id || each.session === 0);
-  const others = room.restrictions.filter((each) => !isSame(each));
-  if (others.length >= RESTRICTIONS_MAX) return refuse(session, "tooManyRestrictions", room.name);
-  const restriction: Restriction = { kind, nick, session: id, by: session.nick, timeMs };
-  const changed = changeRoom(state, room, { restrictions: [...others, restriction] });
-  return [{ kind: "restricted", session, room: changed, restriction, on }];
-}
-
-export function mode(state: ChatState, session: Session, wish: WishOf<"mode">): readonly Effect[] {
-  return asOperator(state, session, wish.room, (room) => setMode(state, session, room, wish));
-}
-
-function setMode(
-  state: ChatState,
-  session: Session,
-  room: Room,
-  { mode, on, target: targetName }: WishOf<"mode">,
-): readonly Effect[] {
-  if (mode !== "operator" && mode !== "voice") {
-    if (room[mode] === on) return refuse(session, "alreadySo", room.name);
-    const changed = changeRoom(state, room, { [mode]: on });
-    return [{ kind: "modeSet", session, room: changed, mode, on, target: undefined }];
-  }
-  const target = sessionCalled(state, targetName);
-  if (target === undefined) return refuse(session, "noSuchName", targetName);
-  const membership = target.rooms.get(room.id);
-  if (membership === undefined) return refuse(session, "targetNotInRoom", target.displayName);
-  if (membership[mode] === on) return refuse(session, "alreadySo", target.displayName);
-  if (mode === "operator" && !on && !hasOtherOperator(state, target, room.id))
-    return refuse(session, "lastOperator", room.name);
-  const ranked = setRank(state, target, room.id, { [mode]: on });
-  return [{ kind: "modeSet", session, room, mode, on, target: ranked }];
+  return withPower(state, session, name, Level.operator, (room) => {
+    if (room.id === LOBBY) return refuse(session, "roomNameTaken", to);
+    const clean = cleanRoomName(to);
+    if (clean === undefined) return refuse(session, "roomNameMalformed", to);
+    if (clean === room.name) return refuse(session, "alreadySo", clean);
+    if (!state.roomNames.isFree(clean, room.id)) return refuse(session, "roomNameTaken", clean);
+    const renamed = changeRoom(state, room, { name: clean });
+    return [{ kind: "roomRenamed", session, room: renamed, previous: room, text: shortReason(text) }];
+  });
 }
 
 export function ask(state: ChatState, session: Session, question: Question, name: string): readonly Effect[] {
@@ -329,45 +352,4 @@ export function ask(state: ChatState, session: Session, question: Question, name
   if (room === undefined) return refuse(session, name === "" ? "noRoom" : "noSuchRoom", name);
   if (!mayRead(session, room)) return refuse(session, "noSuchRoom", name);
   return [{ kind: "replied", session, question, room }];
-}
-
-function hasOtherOperator(state: ChatState, session: Session, room: RoomId): boolean {
-  for (const member of membersOf(state, room))
-    if (member !== session.id && isOperator(state.sessions.get(member)!, room)) return true;
-  return false;
-}
-
-/** What only somebody who is in a room may do there. */
-function asMember(
-  state: ChatState,
-  session: Session,
-  name: string,
-  act: (room: Room) => readonly Effect[],
-): readonly Effect[] {
-  const room = roomMeant(state, session, name);
-  if (room === undefined || !session.rooms.has(room.id))
-    return refuse(session, name === "" ? "noRoom" : "notInRoom", name);
-  return act(room);
-}
-
-/** What only who runs a room may do there. */
-function asOperator(
-  state: ChatState,
-  session: Session,
-  name: string,
-  act: (room: Room) => readonly Effect[],
-): readonly Effect[] {
-  return asMember(state, session, name, (room) =>
-    isOperator(session, room.id) ? act(room) : refuse(session, "notOperator", room.name),
-  );
-}
-
-function setRank(
-  state: ChatState,
-  session: Session,
-  room: RoomId,
-  rank: Partial<Pick<Membership, "operator" | "voice">>,
-): Session {
-  const membership = { ...session.rooms.get(room)!, ...rank };
-  return change(state, session, { rooms: new Map(session.rooms).set(room, membership) });
 }

@@ -15,6 +15,11 @@ export async function stop(options: ControlOptions): Promise<number> {
   return (await ask(options, { command: "stop" })) === undefined ? 1 : 0;
 }
 
+/** Tells a server something to which there is no answer but that it was done. */
+export async function tell(options: ControlOptions, request: ControlRequest): Promise<number> {
+  return (await ask(options, request)) === undefined ? 1 : 0;
+}
+
 export async function status(options: ControlOptions): Promise<number> {
   const answer = await ask(options, { command: "status" });
   if (answer === undefined) return 1;

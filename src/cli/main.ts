@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { Argument, Command, Option } from "commander";
 import { MiB } from "../base/index.ts";
 import { ORDER_ENTRIES_MAX, ORDER_ENTRIES_MIN, PROCESSES_MAX, RING_BYTES_MAX } from "../log/index.ts";
 import { addServerOptions, option, requireLinux } from "./command.ts";
 import { addHistoryCommands } from "./historyCommands.ts";
+import { addUserCommands } from "./userCommands.ts";
 import {
   type ControlOptions,
   LOG_LEVELS,
@@ -11,6 +13,10 @@ import {
   byteSize,
   hostName,
   integer,
+  ircServerName,
+  networkName,
+  newFile,
+  oneLine,
   personName,
   powerOfTwo,
   timeSpan,
@@ -39,6 +45,12 @@ interface ServeFlags {
   historyKeep?: number;
   historySync: "normal" | "full";
   logLevel: LogLevel;
+  serverName: string;
+  networkName?: string;
+  motd?: string;
+  admin: string;
+  floodLines: number;
+  persistence: boolean;
 }
 
 interface JoinFlags {
@@ -82,7 +94,7 @@ function createProgram(): Command {
   const serve = program
     .command("serve")
     .summary("run a server")
-    .description("Run a server: anyone joins on its port with nc, telnet or chorus join.")
+    .description("Run a server: anyone joins on its port with nc, telnet, any IRC client or chorus join.")
     .addArgument(hostArgument("the address to listen on; 0.0.0.0 or :: for all"))
     .addArgument(portArgument("the port to listen on; 0 takes a free one", 0))
     .addOption(
@@ -162,6 +174,23 @@ function createProgram(): Command {
         .choices(["normal", "full"])
         .default("normal"),
     )
+    .addOption(
+      option("--server-name <NAME>", "what it calls itself in IRC", ircServerName, "chorus.localdomain"),
+    )
+    .addOption(
+      new Option("--network-name <NAME>", "what people call it; default: as --name").argParser(networkName),
+    )
+    .addOption(new Option("--motd <FILE>", "a file with the message of the day").argParser(newFile))
+    .addOption(option("--admin <TEXT>", "whom people can turn to, for IRC's ADMIN", oneLine, "", '""'))
+    .addOption(
+      option(
+        "--flood-lines <N>",
+        "lines a second of one IRC client, ten times as many at once; 0: no limit",
+        integer(0, 100_000),
+        20,
+      ),
+    )
+    .option("--persistence", "whoever is logged in stays in its rooms without a connection", false)
     .addOption(new Option("--log-level <LEVEL>", "how much to log").choices(LOG_LEVELS).default("info"));
   addServerOptions(serve).action(async (host: string, port: number, flags: ServeFlags) => {
     requireLinux(serve);
@@ -172,13 +201,15 @@ function createProgram(): Command {
           `${PROCESSES_OF_OUR_OWN}; at most ${PROCESSES_MAX} can share one log.`,
       );
     }
-    const { maxQueue, maxLag, history, historyKeep, historySync, ...others } = flags;
+    const { maxQueue, maxLag, history, historyKeep, historySync, motd, networkName, ...others } = flags;
     const implementation = await import("./serve.ts");
     process.exitCode = await implementation.serve({
       host,
       port,
       maxQueueBytes: maxQueue,
       maxLagRecords: maxLag,
+      motdFile: motd === undefined ? undefined : resolve(motd),
+      networkName: networkName ?? flags.name,
       history: history === "off" ? undefined : { keepMs: historyKeep, sync: historySync === "full" },
       ...others,
     });
@@ -232,6 +263,31 @@ function createProgram(): Command {
     } else process.exitCode = await control.reload({ ...flags, json: false });
   });
 
+  const rehash = program
+    .command("rehash")
+    .summary("have a server read its files anew")
+    .description("Have a server of this machine read anew what it reads from files: the message of the day.");
+  addServerOptions(rehash).action(async (flags: Omit<ControlOptions, "json">) => {
+    requireLinux(rehash);
+    const control = await import("./control.ts");
+    process.exitCode = await control.tell({ ...flags, json: false }, { command: "rehash" });
+  });
+
+  const shield = program
+    .command("shield")
+    .summary("let newcomers without an account only read")
+    .description(
+      "Raise or lower the shield of a server of this machine against a raid. While it is up, whoever comes without " +
+        "an account can only read; whoever was there before goes on.",
+    )
+    .addArgument(new Argument("<WHETHER>", "raise it or lower it").choices(["on", "off"]));
+  addServerOptions(shield).action(async (whether: string, flags: Omit<ControlOptions, "json">) => {
+    requireLinux(shield);
+    const control = await import("./control.ts");
+    const request = { command: "shield", on: whether === "on" } as const;
+    process.exitCode = await control.tell({ ...flags, json: false }, request);
+  });
+
   const status = program
     .command("status")
     .summary("tell how a server is doing")
@@ -245,6 +301,7 @@ function createProgram(): Command {
     });
 
   addHistoryCommands(program);
+  addUserCommands(program);
   return program;
 }
 

@@ -33,6 +33,18 @@ export interface ServeOptions {
   maxQueueBytes: number;
   /** How far a client may fall behind, in records, before it is let go. */
   maxLagRecords: number;
+  /** What it calls itself in IRC: a host's name. */
+  serverName: string;
+  /** What it is called by people. */
+  networkName: string;
+  /** A file with the message of the day; undefined: none. */
+  motdFile: string | undefined;
+  /** Whom to turn to; empty: nobody is named. */
+  admin: string;
+  /** So many lines a second of one IRC client; 0: as many as it likes. */
+  floodLines: number;
+  /** Whether whoever is logged in stays in its rooms without a connection. */
+  persistence: boolean;
   /** How the conversation is kept; undefined: not at all. */
   history: { keepMs: number | undefined; sync: boolean } | undefined;
   logLevel: LogLevel;
@@ -121,6 +133,27 @@ export const serverName: Parser<string> = (text) => {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)) {
     throw new InvalidArgumentError("It must be 1 to 64 letters, digits, dots, dashes and underscores.");
   }
+  return text;
+};
+
+/** A server's name in IRC: like that of a host, which is known by its dots. */
+export const ircServerName: Parser<string> = (text) => {
+  if (!/^(?=.{1,63}$)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$/.test(text))
+    throw new InvalidArgumentError("It must look like a host's name, with a dot: irc.example.org.");
+  return text;
+};
+
+/** What ISUPPORT can tell in one word. */
+export const networkName: Parser<string> = (text) => {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/.test(text))
+    throw new InvalidArgumentError("It must be 1 to 32 letters, digits, dots, dashes and underscores.");
+  return text;
+};
+
+/** One line of text for people. */
+export const oneLine: Parser<string> = (text) => {
+  if (/\p{Cc}/u.test(text) || text.length > 200)
+    throw new InvalidArgumentError("It must be one line of up to 200 characters.");
   return text;
 };
 

@@ -48,8 +48,7 @@ export async function serve(options: ServeOptions): Promise<number> {
       server.stop();
     });
   }
-  // There is no configuration file yet: nothing to read again, and no reason to end.
-  process.on("SIGHUP", () => logger.info("SIGHUP: nothing to read again"));
+  process.on("SIGHUP", () => server.rehash());
   // Whoever started us may not care to read: `chorus serve | head -1` ends no server.
   process.stdout.on("error", () => undefined);
   if (server.isReloaded) logger.info("reloaded");
@@ -77,6 +76,7 @@ function invitation({ host, port }: { host: string; port: number }): string {
     `join with:  nc ${host} ${port}`,
     `        or  telnet ${host} ${port}`,
     `        or  chorus join ${host} ${port}`,
+    `        or  any IRC client: ${host}, port ${port}, without TLS`,
     `        or  see http://${shown}:${port}/ in a browser`,
     "",
   ].join("\n");

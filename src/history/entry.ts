@@ -1,4 +1,4 @@
-import type { Entry, EntryKind, Gap } from "../chat/index.ts";
+import { type Entry, type EntryKind, type Gap, type PersonId, isWhisper } from "../chat/index.ts";
 
 /**
  * The first sequence number of a new server. What is imported from before its time gets the numbers below: four
@@ -11,9 +11,10 @@ export interface Room {
   readonly name: string;
 }
 
-/** What somebody may read: these rooms, and the whispers that their session has sent or got. */
+/** What somebody may read: these rooms, and the whispers that they have sent or got. */
 export interface Access {
-  readonly session: number;
+  /** Who that is over time. */
+  readonly session: PersonId;
   readonly rooms: readonly number[];
 }
 
@@ -30,6 +31,24 @@ export interface Page {
 export function isMessage(kind: EntryKind): boolean {
   return kind === "say" || kind === "act" || kind === "notice" || kind === "topic";
 }
+
+/** Between two people: nobody else gets it, and no export has it. */
+export function isPrivate({
+  kind,
+  rooms,
+}: {
+  readonly kind: EntryKind;
+  readonly rooms: readonly unknown[];
+}): boolean {
+  return isWhisper(kind) || (kind === "redact" && rooms.length === 0);
+}
+
+/** What somebody has said, in a room or to somebody. */
+export function isSpoken(kind: EntryKind): boolean {
+  return SPOKEN.includes(kind);
+}
+
+const SPOKEN: readonly EntryKind[] = ["say", "act", "notice", "whisper", "whisperAct", "whisperNotice"];
 
 /** An entry with the names of its rooms, as they are now, in place of the ids: for people and for other servers. */
 export interface NamedEntry extends Omit<Entry, "rooms"> {

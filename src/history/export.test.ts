@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ALICE, BOB } from "../../test/support/history.ts";
+import { ALICE, BOB, NO_EXTRAS } from "../../test/support/history.ts";
 import { type ExportFormat, type NamedEntry, formatEntries } from "./index.ts";
 
 const TIME_MS = Date.UTC(2026, 10, 25, 6, 12, 22, 7);
 
 function named(other: Partial<NamedEntry>): NamedEntry {
   const plain = { sequence: 4294967296, timeMs: TIME_MS, kind: "say", rooms: ["#lobby"], ...ALICE } as const;
-  return { ...plain, peer: undefined, text: "hi", ...other };
+  return { ...plain, ...NO_EXTRAS, peer: undefined, text: "hi", ...other };
 }
 
 function lines(format: ExportFormat, ...entries: readonly NamedEntry[]): string[] {
@@ -21,6 +21,16 @@ test("text: a line for each entry, as people read it", () => {
     [{ kind: "act", text: "waves" }, "#lobby * alice waves"],
     [{ kind: "notice" }, "#lobby -alice- hi"],
     [{ kind: "whisper", rooms: [], peer: BOB }, "(private) <alice to Bob B> hi"],
+    [{ kind: "whisperAct", rooms: [], peer: BOB, text: "nods" }, "(private) * alice to Bob B: nods"],
+    [{ kind: "whisperNotice", rooms: [], peer: BOB }, "(private) -alice to Bob B- hi"],
+    [
+      { kind: "whisperTag", rooms: [], peer: BOB, text: "", tags: "+react=x" },
+      "(private) -- alice reacted, to Bob B: +react=x",
+    ],
+    [{ kind: "tag", text: "", tags: "+draft/react=👍" }, "#lobby -- alice reacted: +draft/react=👍"],
+    [{ kind: "redact", text: "4711" }, "#lobby -- alice deleted entry 4711"],
+    [{ kind: "redact", text: "4711 no ads" }, "#lobby -- alice deleted entry 4711: no ads"],
+    [{ kind: "redact", rooms: [], peer: BOB, text: "4" }, "(private) -- alice deleted entry 4"],
     [{ kind: "topic", text: "spring" }, "#lobby -- alice set the topic: spring"],
     [{ kind: "topic", text: "" }, "#lobby -- alice took the topic away"],
     [{ kind: "join", text: "" }, "#lobby -- alice joined"],
@@ -46,14 +56,23 @@ test("json: one object on each line, its fields in this order", () => {
   ]);
 });
 
+test("json: tags, account and address only where there are any", () => {
+  const [line] = lines("json", named({ tags: "+draft/reply=47", account: "Alice", address: "al@home" }));
+  assert.match(line!, /,"text":"hi","tags":"\+draft\/reply=47","account":"Alice","address":"al@home"}\n$/);
+  assert.match(lines("json", named({ address: "al@" }))[0]!, /,"text":"hi","address":"al@"}\n$/);
+});
+
 test("csv: by RFC 4180, to the letter", () => {
   const entries = [
     named({ text: '=1+1, "x"\r\ny', rooms: ["#a", "#b"], kind: "leave" }),
     named({ kind: "whisper", rooms: [], peer: BOB }),
+    named({ tags: "+react=a,b", account: "Alice", address: "al@home" }),
   ];
   assert.deepEqual(lines("csv", ...entries), [
-    "sequence,time,kind,rooms,session,nick,display_name,peer_session,peer_nick,peer_display_name,text\r\n",
-    '4294967296,2026-11-25T06:12:22.007Z,leave,#a #b,5,alice,alice,,,,"=1+1, ""x""\r\ny"\r\n',
-    "4294967296,2026-11-25T06:12:22.007Z,whisper,,5,alice,alice,6,bob,Bob B,hi\r\n",
+    "sequence,time,kind,rooms,session,nick,display_name,peer_session,peer_nick,peer_display_name,text," +
+      "tags,account,address\r\n",
+    '4294967296,2026-11-25T06:12:22.007Z,leave,#a #b,5,alice,alice,,,,"=1+1, ""x""\r\ny",,,\r\n',
+    "4294967296,2026-11-25T06:12:22.007Z,whisper,,5,alice,alice,6,bob,Bob B,hi,,,\r\n",
+    '4294967296,2026-11-25T06:12:22.007Z,say,#lobby,5,alice,alice,,,,hi,"+react=a,b",Alice,al@home\r\n',
   ]);
 });

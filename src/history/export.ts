@@ -3,7 +3,7 @@
  */
 import { unreachable } from "../base/index.ts";
 import type { Person } from "../chat/index.ts";
-import type { NamedEntry } from "./entry.ts";
+import { type NamedEntry, isPrivate } from "./entry.ts";
 import { formatIso } from "./time.ts";
 
 export type ExportFormat = "text" | "json" | "csv";
@@ -27,12 +27,16 @@ function formatEntry(entry: NamedEntry, format: ExportFormat): string {
   }
 }
 
-/** One object; the fields stand in this order, and `peer` only where there is one. */
+/** One object; the fields stand in this order, and only where there are any: `peer`, `tags`, `account`, `address`. */
 export function jsonLine(entry: NamedEntry): string {
   const { sequence, kind, rooms, session, nick, displayName, peer, text } = entry;
   const time = formatIso(entry.timeMs);
   const other = peer && { session: peer.session, nick: peer.nick, displayName: peer.displayName };
-  return JSON.stringify({ sequence, time, kind, rooms, session, nick, displayName, peer: other, text });
+  const fields = { sequence, time, kind, rooms, session, nick, displayName, peer: other, text };
+  const [tags, account, address] = [entry.tags, entry.account, entry.address].map(
+    (each) => each || undefined,
+  );
+  return JSON.stringify({ ...fields, tags, account, address });
 }
 
 /** What would break a line or steer a terminal. */
@@ -41,7 +45,7 @@ const CONTROLS = /[\p{Cc}\u2028\u2029]/gu;
 /** For people: an entry is one line, whatever is in it. Times are in UTC, without their fractions. */
 function textLine(entry: NamedEntry): string {
   const time = formatIso(entry.timeMs).slice(0, "2026-11-25T06:12:22".length).replace("T", " ");
-  const where = entry.kind === "whisper" ? "(private)" : entry.rooms.join(",") || "(no room)";
+  const where = isPrivate(entry) ? "(private)" : entry.rooms.join(",") || "(no room)";
   return `${time} ${where} ${sentence(entry)}`.replace(CONTROLS, " ");
 }
 
@@ -55,8 +59,16 @@ function sentence(entry: NamedEntry): string {
       return `* ${who} ${text}`;
     case "notice":
       return `-${who}- ${text}`;
+    case "tag":
+      return `-- ${who} reacted: ${entry.tags}`;
     case "whisper":
       return `<${who} to ${nameOf(entry.peer)}> ${text}`;
+    case "whisperAct":
+      return `* ${who} to ${nameOf(entry.peer)}: ${text}`;
+    case "whisperNotice":
+      return `-${who} to ${nameOf(entry.peer)}- ${text}`;
+    case "whisperTag":
+      return `-- ${who} reacted, to ${nameOf(entry.peer)}: ${entry.tags}`;
     case "topic":
       return text === "" ? `-- ${who} took the topic away` : `-- ${who} set the topic: ${text}`;
     case "join":
@@ -71,6 +83,10 @@ function sentence(entry: NamedEntry): string {
       return `-- ${who} kicked ${nameOf(entry.peer)}${because}`;
     case "mode":
       return `-- ${who} set mode ${text}`;
+    case "redact": {
+      const [message, ...reason] = text.split(" ");
+      return `-- ${who} deleted entry ${message}${reason.length === 0 ? "" : `: ${reason.join(" ")}`}`;
+    }
     default:
       return unreachable(kind);
   }
@@ -92,6 +108,9 @@ const CSV_COLUMNS: readonly string[] = [
   "peer_nick",
   "peer_display_name",
   "text",
+  "tags",
+  "account",
+  "address",
 ];
 
 function csvFields(entry: NamedEntry): string[] {
@@ -108,6 +127,9 @@ function csvFields(entry: NamedEntry): string[] {
     peer?.nick ?? "",
     peer?.displayName ?? "",
     entry.text,
+    entry.tags,
+    entry.account,
+    entry.address,
   ];
 }
 

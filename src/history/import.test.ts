@@ -11,7 +11,7 @@ import {
   formatEntries,
   importEntries,
 } from "./index.ts";
-import { type Entry, cleanDisplayName, isNick } from "../chat/index.ts";
+import { type Entry, type EntryKind, cleanDisplayName, isNick } from "../chat/index.ts";
 
 const seed = Number(process.env["CHORUS_SEED"] ?? Date.now() | 0);
 const NOW_MS = 1e13;
@@ -62,24 +62,52 @@ const person = fc.record({
   displayName: fc.string({ unit: "grapheme", maxLength: 40 }).map(cleanDisplayName),
 });
 const named = person.map(({ displayName, ...who }) => ({ ...who, displayName: displayName ?? who.nick }));
+/** As far as an entry of this kind can have it. */
+function possible(kind: EntryKind, text: string): string {
+  return text.replaceAll(["say", "act", "notice"].includes(kind) ? /[\0\r]/g : /[\0\r\n]/g, "");
+}
+
 const anyEntry = fc
   .record({
     who: named,
     peer: named,
     text: fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" })),
     kind: fc.constantFrom(
-      ...(["say", "act", "notice", "topic", "join", "part", "leave", "nick", "kick", "mode"] as const),
+      ...([
+        "say",
+        "act",
+        "notice",
+        "topic",
+        "join",
+        "part",
+        "leave",
+        "nick",
+        "kick",
+        "mode",
+        "tag",
+        "redact",
+      ] as const),
     ),
+    tags: fc.constantFrom("", "+draft/reply=4711;+draft/react=👍", "+typing"),
+    account: fc.constantFrom("", "alice", "[x]"),
+    address: fc.constantFrom("", "al@home.example", "@2001:db8::1", "al@"),
     rooms: fc.subarray([1, 2, 3]),
     sequenceStep: fc.integer({ min: 1, max: 5 }),
     stepMs: fc.constantFrom(0, 1, 777),
   })
-  .map(({ who, peer, text, kind, rooms, sequenceStep, stepMs }) => {
-    const isMessage = ["say", "act", "notice", "topic"].includes(kind);
-    const seen = isMessage ? [rooms[0] ?? 1] : rooms;
+  .map(({ who, peer, text, kind, rooms, sequenceStep, stepMs, ...extras }) => {
+    const isInOne = ["say", "act", "notice", "topic", "tag", "redact"].includes(kind);
+    const seen = isInOne ? [rooms[0] ?? 1] : rooms;
     const hasPeer = ["kick", "nick"].includes(kind);
     return {
-      entry: { ...who, kind, text, rooms: seen, peer: hasPeer ? peer : undefined },
+      entry: {
+        ...who,
+        ...extras,
+        kind,
+        text: possible(kind, text),
+        rooms: seen,
+        peer: hasPeer ? peer : undefined,
+      },
       sequenceStep,
       stepMs,
     };
@@ -208,7 +236,8 @@ test("nothing is taken that could not be shown again", () => {
 
 test("private messages are not taken: somebody else has that session's number here", () => {
   using history = new TestHistory([], { through: 10, throughTimeMs: 10_000 });
-  refused(history, linesOf(entry(1), whisper(2)), 2, /is a private message, which no export has/);
+  for (const kind of ["whisper", "whisperAct", "whisperNotice", "whisperTag", "redact"] as const)
+    refused(history, linesOf(entry(1), whisper(2, { kind })), 2, /is a private message, which no export has/);
 });
 
 test("what is in conflict is refused, by the first line that is", () => {
@@ -262,6 +291,27 @@ test("a field that is wrong is named", () => {
     [{ displayName: "小".repeat(33) }, /no displayName that is a name/],
     [{ displayName: "小\u202e明" }, /no displayName that is a name/],
     [{ displayName: "Bob B" }, /no displayName that is a name/],
+    [{ tags: 5 }, /no tags that is a string/],
+    [{ tags: "+a;msgid=1" }, /no tags that is tags of clients/],
+    [{ tags: "+a=1\r\nQUIT" }, /no tags that is tags of clients/],
+    [{ tags: `+${"a".repeat(3 * 4096)}` }, /no tags that is at most 12288 bytes/],
+    [{ account: "a b" }, /no account that is the name of an account/],
+    [{ account: "小明" }, /no account that is the name of an account/],
+    [{ account: "alice\nQUIT" }, /no account that is/],
+    [{ text: "out\r\nQUIT" }, /no text that is what a kick can have/],
+    [{ text: "out\nQUIT" }, /no text that is what a kick can have/],
+    [{ kind: "say", rooms: ["#lobby"], text: "hi\rQUIT" }, /no text that is what a say can have/],
+    [{ kind: "act", rooms: ["#lobby"], text: "hi\0" }, /no text that is what a act can have/],
+    [{ kind: "topic", rooms: ["#lobby"], text: "tea\nQUIT" }, /no text that is what a topic can have/],
+    [{ nick: "alice\n" }, /no nick that is a nick/],
+    [{ displayName: "小明\rQUIT" }, /no displayName that is a name/],
+    [{ peer: { ...ALICE, nick: "a\nQUIT" } }, /no peer.nick that is a nick/],
+    [{ address: "a@b\r\nQUIT" }, /no address that is a user and where from/],
+    [{ tags: "+=1" }, /no tags that is tags of clients/],
+    [{ address: "nowhere" }, /no address that is a user and where from/],
+    [{ address: "a b@c" }, /no address that is a user and where from/],
+    [{ address: `a@${"b".repeat(254)}` }, /no address that is a user and where from/],
+    [{ kind: "redact", rooms: ["#a", "#b"] }, /a redact is in one room, not in 2/],
     [{ peer: undefined }, /a kick needs somebody/],
     [{ peer: 5 }, /has a peer that is no object/],
     [{ peer: { ...ALICE, nick: 5 } }, /no peer.nick that is a string/],

@@ -7,8 +7,9 @@ import {
   cleanDisplayName,
   cleanRoomName,
   isNick,
+  isWhisper,
 } from "../chat/index.ts";
-import { FIRST_SEQUENCE, type NamedEntry, type Room } from "./entry.ts";
+import { FIRST_SEQUENCE, type NamedEntry, type Room, isPrivate, isSpoken } from "./entry.ts";
 import { jsonLine } from "./export.ts";
 import { faultOf } from "./rows.ts";
 import type { HistoryStore } from "./store.ts";
@@ -72,6 +73,14 @@ const SLICE_LINES = 500;
 const LINE_UNITS_MAX = 1_000_000;
 /** A client's line has 4,096 bytes at most, each of which may have become U+FFFD, which has three. */
 const TEXT_BYTES_MAX = 3 * 4096;
+/** Protocols end lines with these: whoever reads what is imported would take the rest for another line. */
+const LINE_ENDS = /[\0\r\n]/;
+/** What was said may have several lines. */
+const LINE_ENDS_OF_SPEECH = /[\0\r]/;
+const CLIENT_TAG = /^\+[^\0\r\n ;=]+(?:=[^\0\r\n ;]*)?$/;
+/** User and host: on IRC neither has so many. */
+const ADDRESS_UNITS_MAX = 255;
+const ADDRESS = /^[^!@\p{C}\p{Z}]*@[^!@\p{C}\p{Z}]*$/u;
 /** Of one entry: twice as many as anybody is in. */
 const ROOMS_MAX = 100;
 
@@ -284,15 +293,24 @@ function parseLine(line: number, text: string): NamedEntry {
   }
   const fields = new Fields(line, "", value);
   const { kind, timeMs, rooms } = { kind: fields.kind(), timeMs: fields.time(), rooms: fields.rooms() };
+  if (isPrivate({ kind, rooms })) throw new ImportError(line, IS_PRIVATE);
   const peer = fields.has("peer") ? new Fields(line, "peer.", fields.value("peer")).person() : undefined;
   const sequence = fields.number("sequence");
-  const entry = { sequence, timeMs, kind, rooms, ...fields.person(), peer, text: fields.text() };
+  const what = {
+    text: fields.text(kind),
+    tags: fields.tags(),
+    account: fields.account(),
+    address: fields.address(),
+  };
+  const entry = { sequence, timeMs, kind, rooms, ...fields.person(), peer, ...what };
   const fault = faultOf({ ...entry, rooms: rooms.map((_, index) => index + 1) });
   if (fault !== undefined) throw new ImportError(line, `is no entry: ${fault}`);
   return entry;
 }
 
-const IMPORTED_KINDS: readonly EntryKind[] = ENTRY_KINDS.filter((kind) => kind !== "whisper");
+/** Whoever has that person's number here would read it. No export has any. */
+const IS_PRIVATE = "is a private message, which no export has";
+const IMPORTED_KINDS: readonly EntryKind[] = ENTRY_KINDS.filter((kind) => !isWhisper(kind));
 const ONE_OF_KINDS = `one of ${IMPORTED_KINDS.join(", ")}`;
 /** Of a name that is none: enough to find it. */
 const SHOWN_UNITS_MAX = 80;
@@ -332,17 +350,45 @@ class Fields {
     return typeof value === "number" ? value : this.#refuse(name, "a number");
   }
 
-  text(): string {
+  text(kind: EntryKind): string {
     const text = this.string("text");
-    return encodeUtf8(text).length <= TEXT_BYTES_MAX
-      ? text
-      : this.#refuse("text", `at most ${TEXT_BYTES_MAX} bytes`);
+    if (encodeUtf8(text).length > TEXT_BYTES_MAX)
+      return this.#refuse("text", `at most ${TEXT_BYTES_MAX} bytes`);
+    const lineEnds = isSpoken(kind) ? LINE_ENDS_OF_SPEECH : LINE_ENDS;
+    return lineEnds.test(text) ? this.#refuse("text", `what a ${kind} can have`) : text;
+  }
+
+  /** Those of clients alone: the server's own say what is true. */
+  tags(): string {
+    const tags = this.#optional("tags");
+    if (encodeUtf8(tags).length > TEXT_BYTES_MAX)
+      return this.#refuse("tags", `at most ${TEXT_BYTES_MAX} bytes`);
+    return tags === "" || tags.split(";").every((tag) => CLIENT_TAG.test(tag))
+      ? tags
+      : this.#refuse("tags", "tags of clients, as in +draft/reply=4711");
+  }
+
+  account(): string {
+    const account = this.#optional("account");
+    return account === "" || isNick(account) ? account : this.#refuse("account", "the name of an account");
+  }
+
+  address(): string {
+    const address = this.#optional("address");
+    return address === "" || (address.length <= ADDRESS_UNITS_MAX && ADDRESS.test(address))
+      ? address
+      : this.#refuse("address", "a user and where from, as in alice@example.org");
+  }
+
+  /** Missing is as good as empty. */
+  #optional(name: string): string {
+    return this.has(name) ? this.string(name) : "";
   }
 
   kind(): EntryKind {
     const value = this.string("kind");
-    // Whoever has that session's number here would read it. No export has any.
-    if (value === "whisper") throw new ImportError(this.#line, "is a private message, which no export has");
+    if (ENTRY_KINDS.some((kind) => kind === value && isWhisper(kind)))
+      throw new ImportError(this.#line, IS_PRIVATE);
     return IMPORTED_KINDS.find((kind) => kind === value) ?? this.#refuse("kind", ONE_OF_KINDS);
   }
 

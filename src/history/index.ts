@@ -1,4 +1,3 @@
-export type { Database, Row, Statement, Value } from "./database.ts";
 export { type Access, FIRST_SEQUENCE, type NamedEntry, type Page, type Room } from "./entry.ts";
 export { type ExportFormat, formatEntries } from "./export.ts";
 export {

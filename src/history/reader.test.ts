@@ -55,12 +55,15 @@ test("what somebody missed, in pieces by number and by size", () => {
     entry(7, { kind: "leave", rooms: [2] }),
     entry(8, { text: "x".repeat(1000) }),
     entry(9),
+    whisper(10, { kind: "whisperTag", text: "", tags: "+react=x" }),
+    whisper(11, { kind: "redact", peer: ALICE, text: "4" }),
+    entry(12, { kind: "redact", text: "1 gone" }),
   ]);
   history.store.write(batch([], { through: 20 }));
   const { reader } = history;
   const access = { session, rooms: [1] };
   const all = reader.range(access, 1, 100, 100, 1e6);
-  assert.deepEqual([numbers(all), all.more, all.through], [[1, 3, 5, 6, 8, 9], false, 20]);
+  assert.deepEqual([numbers(all), all.more, all.through], [[1, 3, 5, 6, 8, 9, 10, 12], false, 20]);
   assert.deepEqual(all.entries[3]!.rooms, [1]);
   const few = reader.range(access, 2, 100, 2, 1e6);
   assert.deepEqual([numbers(few), few.more, few.through], [[3, 5], true, 5]);
@@ -123,9 +126,16 @@ test("questions and what they find", () => {
     entry(6, { kind: "topic", rooms: [2], text: "deployments: the deploy, the rollback" }),
     entry(7, { kind: "leave", rooms: [1], text: "deploy" }),
     entry(8, { text: "alice bob from in", nick: "carol", displayName: "Căról [x]", session: 7 }),
+    whisper(9, { kind: "whisperAct", text: "nods twice", nick: "erin", displayName: "erin" }),
+    whisper(10, { kind: "whisperTag", text: "", tags: "+react=twice", nick: "dave", displayName: "dave" }),
+    entry(11, { kind: "tag", text: "", tags: "+react=twice", nick: "dave", displayName: "dave" }),
+    entry(12, { kind: "redact", text: "5 twice" }),
+    entry(13, { rooms: [3], text: "first\nthird twice", nick: "erin", displayName: "erin" }),
   ]);
   const cases: readonly (readonly [string, number[]])[] = [
     ["deploy", [1, 3, 4, 6]],
+    ["twice", [9, 13]],
+    ["from:dave", []],
     ["the deploy", [1, 3, 6]],
     ['"the deploy"', [1, 6]],
     ["deploy -done", [3, 4, 6]],

@@ -1,6 +1,7 @@
-import { type Entry, foldNick, type Gap } from "../chat/index.ts";
-import { type Database, type Row, type Statement, reading } from "./database.ts";
-import type { Access, NamedEntry, Page } from "./entry.ts";
+import { type Page as AskedPage, type Entry, foldNick, type Gap, type PageOf } from "../chat/index.ts";
+import { type Database, type Row, type Statement, reading } from "../base/index.ts";
+import { type Access, type NamedEntry, type Page, isPrivate } from "./entry.ts";
+import { Pages, type Part } from "./pages.ts";
 import { ENTRY_COLUMNS, entryOf, gapOf } from "./rows.ts";
 import { MIGRATIONS, checkVersion } from "./schema.ts";
 import { Search, anyOf } from "./search.ts";
@@ -43,6 +44,7 @@ export class HistoryReader {
   readonly #database: Database;
   readonly #timeline: Timeline;
   readonly #search: Search;
+  readonly #pages: Pages;
   readonly #through: Statement;
   readonly #newestTagged: Statement;
   readonly #oldestTagged: Statement;
@@ -58,6 +60,7 @@ export class HistoryReader {
     this.#database = database;
     this.#timeline = new Timeline(database);
     this.#search = new Search(database);
+    this.#pages = new Pages(database, this.#timeline);
     this.#through = database.prepare("SELECT through FROM progress");
     const tagged =
       `SELECT ${ENTRY_COLUMNS} FROM words CROSS JOIN entry ON entry.sequence = words.rowid WHERE words MATCH ? ` +
@@ -106,7 +109,7 @@ export class HistoryReader {
       for (const row of this.#rangeRows(access.session, rooms, from, before)) {
         const entry = entryOf(row);
         const isSeen = maySee(entry, access.session, rooms);
-        if (isSeen) bytes += bytesAbout(entry.text);
+        if (isSeen) bytes += bytesAbout(entry.text) + bytesAbout(entry.tags);
         scanned += 1;
         more =
           scanned > SCANNED_MAX ||
@@ -126,6 +129,28 @@ export class HistoryReader {
     if (rooms.size > LISTED_ROOMS_MAX) return this.#all.iterate(from, before);
     const tags = [whisperTag(session), ...Array.from(rooms, roomTag), ...Array.from(rooms, eventTag)];
     return this.#allTagged.iterate(anyOf(tags), from, before);
+  }
+
+  /**
+   * A part of a room's past, or of what was whispered with somebody: of messages alone (say, act, notice), or of all.
+   * It is short only where there are no more. Nothing of `before` or after it is in it.
+   */
+  page(access: Access, of: PageOf, asked: AskedPage, before: number): Page {
+    const rooms = new Set(of.room === 0 ? [] : [of.room]);
+    return reading(this.#database, () =>
+      this.#pageOf(this.#pages.part(access, of, asked, before), (entry) => visible(entry, rooms)),
+    );
+  }
+
+  /** The latest message of each room and of each person that whispered or was whispered to, by when it was said. */
+  targets(access: Access, afterMs: number, beforeMs: number, limit: number, before: number): Page {
+    return reading(this.#database, () =>
+      this.#pageOf(this.#pages.targets(access, afterMs, beforeMs, limit, before), (entry) => entry),
+    );
+  }
+
+  #pageOf({ entries, covered, more }: Part, shown: (entry: Entry) => Entry): Page {
+    return { entries: entries.map(shown), gaps: this.#gapsIn(covered.from, covered.before), more };
   }
 
   /** The newest `limit` entries before a sequence number that answer the question and may be seen, oldest first. */
@@ -171,7 +196,7 @@ export class HistoryReader {
       for (const row of rows) {
         const entry = entryOf(row);
         from = entry.sequence + 1;
-        if (entry.kind === "whisper") continue;
+        if (isPrivate(entry)) continue;
         yield { ...entry, rooms: entry.rooms.map((id) => names.get(id) ?? `#room-${id}`) };
       }
       if (rows.length < EXPORT_ENTRIES) return;
@@ -195,7 +220,7 @@ export class HistoryReader {
 }
 
 function maySee(entry: Entry, session: number, rooms: ReadonlySet<number>): boolean {
-  if (entry.kind === "whisper") return entry.session === session || entry.peer!.session === session;
+  if (isPrivate(entry)) return entry.session === session || entry.peer!.session === session;
   return entry.rooms.some((room) => rooms.has(room));
 }
 

@@ -1,8 +1,8 @@
 /* Entries as rows of the table, and back. */
 import { assert } from "../base/index.ts";
-import type { Row, Value } from "./database.ts";
-import { ENTRY_KINDS, type Entry, type EntryKind, type Gap, type Person } from "../chat/index.ts";
-import { isMessage } from "./entry.ts";
+import type { Row, Value } from "../base/index.ts";
+import { ENTRY_KINDS, type Entry, type Gap, type Person, isWhisper } from "../chat/index.ts";
+import { isMessage, isPrivate, isSpoken } from "./entry.ts";
 import { authorTag, eventTag, indexedWords, nameKey, roomTag, whisperTag } from "./words.ts";
 
 /** In the order of `valuesOf`. */
@@ -19,11 +19,14 @@ export const ENTRY_COLUMNS: string = [
   "peer_nick",
   "peer_display_name",
   "text",
+  "tags",
+  "account",
+  "address",
 ]
   .map((column) => `entry.${column}`)
   .join(", ");
 
-/** For `INSERT INTO entry VALUES`. A name that is as the nick is left out: most are. */
+/** For `INSERT INTO entry VALUES`. A name that is as the nick is left out, and what is empty: most are. */
 export function valuesOf(entry: Entry): Value[] {
   const { rooms, peer } = entry;
   return [
@@ -39,6 +42,9 @@ export function valuesOf(entry: Entry): Value[] {
     peer?.nick ?? null,
     peer === undefined || peer.displayName === peer.nick ? null : peer.displayName,
     entry.text,
+    entry.tags || null,
+    entry.account || null,
+    entry.address || null,
   ];
 }
 
@@ -58,6 +64,9 @@ export function entryOf(row: Row): Entry {
     displayName: (row["display_name"] as string | null) ?? nick,
     peer: peerOf(row),
     text: row["text"] as string,
+    tags: (row["tags"] as string | null) ?? "",
+    account: (row["account"] as string | null) ?? "",
+    address: (row["address"] as string | null) ?? "",
   };
 }
 
@@ -75,9 +84,9 @@ function peerOf(row: Row): Person | undefined {
 export function indexOf(entry: Entry): string {
   const { kind, rooms } = entry;
   if (isMessage(kind)) return `${indexedWords(entry.text)} ${roomTag(rooms[0]!)} ${authorTags(entry)}`;
-  if (kind !== "whisper") return rooms.map(eventTag).join(" ");
-  const sessions = new Set([entry.session, entry.peer!.session]);
-  return `${indexedWords(entry.text)} ${Array.from(sessions, whisperTag).join(" ")} ${authorTags(entry)}`;
+  if (!isPrivate(entry)) return rooms.map(eventTag).join(" ");
+  const whisperTags = Array.from(new Set([entry.session, entry.peer!.session]), whisperTag).join(" ");
+  return isSpoken(kind) ? `${indexedWords(entry.text)} ${whisperTags} ${authorTags(entry)}` : whisperTags;
 }
 
 function authorTags({ nick, displayName }: Person): string {
@@ -110,13 +119,13 @@ export function faultOf(entry: Entry): string | undefined {
     return "a session is no number";
   if (!rooms.every(isRoom) || (rooms.length > 1 && new Set(rooms).size < rooms.length))
     return "its rooms are not different rooms";
-  if (isMessage(kind) && rooms.length !== 1) return `a ${kind} is in one room, not in ${rooms.length}`;
-  if (kind === "whisper" && rooms.length > 0) return "a whisper is in no room";
-  if (NEEDS_PEER.includes(kind) && peer === undefined) return `a ${kind} needs somebody to whom it is done`;
+  const isInOne = isMessage(kind) || kind === "tag" || (kind === "redact" && rooms.length > 0);
+  if (isInOne && rooms.length !== 1) return `a ${kind} is in one room, not in ${rooms.length}`;
+  if (isWhisper(kind) && rooms.length > 0) return `a ${kind} is in no room`;
+  const needsPeer = isPrivate(entry) || kind === "kick" || kind === "nick";
+  if (needsPeer && peer === undefined) return `a ${kind} needs somebody to whom it is done`;
   return undefined;
 }
-
-const NEEDS_PEER: readonly EntryKind[] = ["whisper", "kick", "nick"];
 
 function isSequence(value: number): boolean {
   return Number.isSafeInteger(value) && value > 0;

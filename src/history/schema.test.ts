@@ -55,7 +55,15 @@ INSERT INTO room VALUES (1, '#lobby', '#lobby');
 UPDATE progress SET through = 9, through_time_ms = 9000;
 `;
 
-const SECOND = "ALTER TABLE entry ADD COLUMN mood TEXT; UPDATE entry SET mood = 'fine';";
+/** What version 2 made of it. */
+const RELEASED_VERSION_2 = `
+ALTER TABLE entry ADD COLUMN tags TEXT;
+ALTER TABLE entry ADD COLUMN account TEXT;
+ALTER TABLE entry ADD COLUMN address TEXT;
+PRAGMA user_version = 2;
+`;
+
+const NEXT = "ALTER TABLE entry ADD COLUMN mood TEXT; UPDATE entry SET mood = 'fine';";
 
 function released(): DatabaseSync {
   const database = new DatabaseSync(":memory:");
@@ -74,36 +82,39 @@ function tablesOf(database: DatabaseSync): unknown[] {
     .map(({ name, sql }) => [name, String(sql).replaceAll(/\s+/g, " ")]);
 }
 
-test("the first version is what was released as the first version", () => {
+test("each version is what was released as that version", () => {
   using old = released();
   using fresh = new DatabaseSync(":memory:");
-  migrate(fresh, MIGRATIONS.slice(0, 1));
-  assert.deepEqual(tablesOf(fresh), tablesOf(old));
   const settingsOf = (database: DatabaseSync) =>
     database.prepare("SELECT * FROM words_config ORDER BY k").all();
-  assert.deepEqual(settingsOf(fresh), settingsOf(old));
-  assert.equal(versionOf(fresh), 1);
+  for (const version of [1, 2]) {
+    if (version === 2) old.exec(RELEASED_VERSION_2);
+    migrate(fresh, MIGRATIONS.slice(0, version));
+    assert.deepEqual(tablesOf(fresh), tablesOf(old));
+    assert.deepEqual(settingsOf(fresh), settingsOf(old));
+    assert.equal(versionOf(fresh), version);
+  }
 });
 
 test("a released history is brought forward with all that is in it", () => {
   using database = released();
   const store = new HistoryStore(database);
   assert.equal(store.through, 9);
-  store.write(batch([entry(10, { text: "as it is" })]));
-  const { entries } = new HistoryReader(database).last(1, 100, 10, "all");
-  assert.deepEqual(
-    entries.map(({ sequence, text }) => [sequence, text]),
-    [
-      [7, "as it was"],
-      [10, "as it is"],
-    ],
-  );
+  const next = entry(10, { text: "as it is", tags: "+draft/reply=7", account: "alice", address: "al@home" });
+  store.write(batch([next]));
+  const reader = new HistoryReader(database);
+  assert.deepEqual(reader.last(1, 100, 10, "all").entries, [entry(7, { text: "as it was" }), next]);
+  // The index still finds what the first version put into it, and lets it go.
+  store.write(batch([], { through: 10, redacted: [7] }));
+  assert.deepEqual(reader.last(1, 100, 10, "all").entries, [next]);
+  const left = database.prepare("SELECT rowid FROM words WHERE words MATCH 'was'").all();
+  assert.deepEqual(left, []);
 });
 
 test("each migration that is missing is made, once", () => {
   using database = released();
-  migrate(database, [...MIGRATIONS, SECOND]);
-  migrate(database, [...MIGRATIONS, SECOND]);
+  migrate(database, [...MIGRATIONS, NEXT]);
+  migrate(database, [...MIGRATIONS, NEXT]);
   assert.equal(versionOf(database), MIGRATIONS.length + 1);
   assert.equal(database.prepare("SELECT mood FROM entry WHERE sequence = 7").get()!["mood"], "fine");
 });
@@ -111,7 +122,7 @@ test("each migration that is missing is made, once", () => {
 test("a migration that fails in the middle leaves everything as it was", () => {
   using database = released();
   const before = tablesOf(database);
-  assert.throws(() => migrate(database, [...MIGRATIONS, SECOND, "CREATE TABLE more (x); SELECT nonsense"]), {
+  assert.throws(() => migrate(database, [...MIGRATIONS, NEXT, "CREATE TABLE more (x); SELECT nonsense"]), {
     code: "ERR_SQLITE_ERROR",
   });
   assert.equal(versionOf(database), 1);
@@ -127,7 +138,7 @@ test("a newer history than is known is refused, with both numbers", () => {
     name: "HistoryVersionError",
     found: 99,
     known: MIGRATIONS.length,
-    message: /99.*newer.*1/,
+    message: /99.*newer.*2/,
   };
   assert.throws(() => new HistoryStore(database), refusal);
   assert.throws(() => new HistoryReader(database), refusal);

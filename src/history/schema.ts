@@ -3,7 +3,7 @@
  *
  * What has once been released is never changed: a change is a new text at the end of the list.
  */
-import { type Database, writing } from "./database.ts";
+import { type Database, writing } from "../base/index.ts";
 
 /** What makes version n + 1 of version n, for n = 0, 1, …: SQL, any number of statements. */
 export type Migrations = readonly string[];
@@ -54,7 +54,14 @@ CREATE TABLE progress (
 INSERT INTO progress VALUES (1, 0, 0, NULL, NULL);
 `;
 
-export const MIGRATIONS: Migrations = [VERSION_1];
+/** What clients have sent with it, and who it was. NULL: nothing. */
+const VERSION_2 = `
+ALTER TABLE entry ADD COLUMN tags TEXT;
+ALTER TABLE entry ADD COLUMN account TEXT;
+ALTER TABLE entry ADD COLUMN address TEXT;
+`;
+
+export const MIGRATIONS: Migrations = [VERSION_1, VERSION_2];
 
 /** The database is of a version that this program does not know, or, for a reader, of one that is not there yet. */
 export class HistoryVersionError extends Error {

@@ -1,6 +1,6 @@
-import type { Database, Statement } from "./database.ts";
+import type { Database, Statement } from "../base/index.ts";
 import { type Entry } from "../chat/index.ts";
-import { type Access, isMessage } from "./entry.ts";
+import { type Access, isMessage, isSpoken } from "./entry.ts";
 import { ENTRY_COLUMNS, entryOf } from "./rows.ts";
 import type { SearchQuery } from "./searchQuery.ts";
 import { type Term, authorTag, characterTag, isIn, nameKey, roomTag, whisperTag, wordsOf } from "./words.ts";
@@ -90,7 +90,7 @@ export class Search {
 function visibility(rooms: ReadonlySet<number>, session: number | undefined): (entry: Entry) => boolean {
   return ({ kind, rooms: [room], session: sender, peer }) => {
     if (isMessage(kind)) return rooms.has(room!);
-    return kind === "whisper" && session !== undefined && (sender === session || peer!.session === session);
+    return isSpoken(kind) && session !== undefined && (sender === session || peer!.session === session);
   };
 }
 

@@ -58,6 +58,11 @@ test("before: and after:, as dates and as times ago", () => {
   }
 });
 
+test("limit:, of what is found", () => {
+  assert.equal(understood("x").limit, undefined);
+  assert.equal(understood("x limit:5").limit, 5);
+});
+
 test("what cannot be understood is answered by a sentence", () => {
   const errors: readonly (readonly [string, RegExp])[] = [
     ["", /say what to look for/],
@@ -71,6 +76,8 @@ test("what cannot be understood is answered by a sentence", () => {
     ["from:", /from: needs a name/],
     ['in:""', /in: needs a room/],
     ["x before:", /before: needs a date/],
+    ["x limit:0", /limit: needs a number/],
+    ["x -limit:5", /limit: needs a number/],
     ["x before:yesterday", /“yesterday” is no date/],
     ["x after:2026-02-30", /“2026-02-30” is no date/],
     ["x after:3m", /“3m” is no date/],

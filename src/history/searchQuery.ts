@@ -19,6 +19,8 @@ export interface SearchQuery {
   readonly sinceMs: number | undefined;
   /** Before this moment. */
   readonly untilMs: number | undefined;
+  /** So many of the latest; undefined: as many as is usual. */
+  readonly limit: number | undefined;
 }
 
 export interface SearchError {
@@ -35,12 +37,12 @@ const UNIT_MS: Readonly<Record<string, number>> = { h: HOUR_MS, d: DAY_MS, w: 7 
 
 /** Phones and word processors put curly quotes in place of straight ones, Chinese keyboards a wide colon. */
 const PART =
-  /(?<minus>-)?(?:(?<key>from|in|before|after)[:：])?(?:["“”„](?<quoted>[^"“”„]*)(?<close>["“”„])?|(?<bare>\S*))/iuy;
+  /(?<minus>-)?(?:(?<key>from|in|before|after|limit)[:：])?(?:["“”„](?<quoted>[^"“”„]*)(?<end>["“”„])?|(?<bare>\S*))/iuy;
 
 /**
  * Understands what people type: words that must all be there, "words in a row", -without, from:alice, in:#lobby,
  * after:2026-11-25 (from that day on), before:2026-11 (until that month began), before:3d (until three days ago;
- * h, d, w). Dates are in UTC. `from:` and `in:` may be repeated, and mean any of them.
+ * h, d, w), limit:5 (the latest five). Dates are in UTC. `from:` and `in:` may be repeated, and mean any of them.
  *
  *     parseSearch('deploy "blue green" from:alice after:2w -staging', nowMs)
  */
@@ -55,9 +57,9 @@ export function parseSearch(text: string, nowMs: number): SearchQuery | SearchEr
       return { error: `a search has at most ${SEARCH_PARTS_MAX} words and conditions` };
     PART.lastIndex = at;
     const groups = PART.exec(text)!.groups as Partial<
-      Record<"minus" | "key" | "quoted" | "close" | "bare", string>
+      Record<"minus" | "key" | "quoted" | "end" | "bare", string>
     >;
-    if (groups.quoted !== undefined && groups.close === undefined)
+    if (groups.quoted !== undefined && groups.end === undefined)
       return { error: `there is no second quote after “${groups.quoted}”` };
     const value = groups.quoted ?? groups.bare!;
     const error = question.add(groups.key?.toLowerCase(), value, groups.minus !== undefined);
@@ -88,6 +90,7 @@ class Question {
   readonly #excludedRooms: string[] = [];
   #sinceMs: number | undefined;
   #untilMs: number | undefined;
+  #limit: number | undefined;
 
   constructor(nowMs: number) {
     this.#nowMs = nowMs;
@@ -103,6 +106,11 @@ class Question {
     }
     if (key === "in") {
       (isExcluded ? this.#excludedRooms : this.#rooms).push(foldNick(value));
+      return undefined;
+    }
+    if (key === "limit") {
+      if (isExcluded || !/^[1-9]\d{0,3}$/.test(value)) return `limit: needs ${NEEDED[key]}`;
+      this.#limit = Number(value);
       return undefined;
     }
     if (isExcluded)
@@ -144,6 +152,7 @@ class Question {
       excludedRooms: this.#excludedRooms,
       sinceMs,
       untilMs,
+      limit: this.#limit,
     };
   }
 }
@@ -155,4 +164,5 @@ const NEEDED: Readonly<Record<string, string>> = {
   in: "a room, as in in:#lobby",
   before: A_DATE,
   after: A_DATE,
+  limit: "a number, as in limit:5",
 };

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { BOB, ROOMS, TestHistory, batch, entry, whisper } from "../../test/support/history.ts";
-import { type Database, HistoryReader, HistoryStore, HistoryWriteError } from "./index.ts";
+import type { Database } from "../base/index.ts";
+import { HistoryReader, HistoryStore, HistoryWriteError } from "./index.ts";
 import type { Entry } from "../chat/index.ts";
 
 test("a new history has dealt with nothing", () => {
@@ -26,6 +27,12 @@ test("entries come back as they were written", () => {
     entry(19, { kind: "nick", rooms: [1, 2], peer: BOB }),
     entry(20, { kind: "kick", peer: { session: 0, nick: "x", displayName: "x" } }),
     entry(21, { kind: "mode", text: "+m" }),
+    entry(22, { kind: "tag", text: "", tags: "+draft/react=👍", account: "Alice", address: "al@home" }),
+    whisper(23, { kind: "whisperAct" }),
+    whisper(24, { kind: "whisperNotice" }),
+    whisper(25, { kind: "whisperTag", text: "", tags: "+draft/reply=1" }),
+    entry(26, { kind: "redact", text: "4711 spam" }),
+    whisper(27, { kind: "redact", text: "4711" }),
     entry(Number.MAX_SAFE_INTEGER - 1, {
       rooms: [2 ** 32 - 1],
       session: Number.MAX_SAFE_INTEGER,
@@ -111,6 +118,11 @@ test("what only a bug could write is not written", () => {
     [[whisper(7, { rooms: [1] })], 7],
     [[whisper(7, { peer: undefined })], 7],
     [[entry(7, { kind: "kick" })], 7],
+    [[entry(7, { kind: "tag", rooms: [1, 2] })], 7],
+    [[whisper(7, { kind: "whisperTag", rooms: [1] })], 7],
+    [[whisper(7, { kind: "whisperAct", peer: undefined })], 7],
+    [[entry(7, { kind: "redact", rooms: [] })], 7],
+    [[entry(7, { kind: "redact", rooms: [1, 2] })], 7],
     [[entry(7, { timeMs: Number.NaN })], 7],
     [[entry(7, { session: -1 })], 7],
     [[entry(2 ** 53)], 2 ** 53],
@@ -158,6 +170,7 @@ test("an error at any place of a batch takes all of it back, and the next write 
     /^BEGIN/,
     /INTO entry/,
     /INTO words/,
+    /^DELETE FROM entry/,
     /INTO room/,
     /INTO state/,
     /INTO gap/,
@@ -181,6 +194,7 @@ test("an error at any place of a batch takes all of it back, and the next write 
       rooms: [{ id: 9, name: "#new" }],
       state: { put: [{ key: "k", bytes: Uint8Array.of(1) }], remove: [] },
       gaps: [{ from: 4, to: 4, fromTimeMs: 1, toTimeMs: 2 }],
+      redacted: [1],
     });
     broken.isBroken = true;
     for (let attempt = 0; attempt < 2; attempt += 1) {
@@ -203,7 +217,10 @@ test("an error at any place of a batch takes all of it back, and the next write 
     broken.isBroken = false;
     store.write(next);
     assert.equal(store.through, 4);
-    assert.equal(reader.last(1, 100, 10, "all").entries.length, 2);
+    assert.deepEqual(
+      reader.last(1, 100, 10, "all").entries.map(({ sequence }) => sequence),
+      [2],
+    );
     assert.equal(store.loadState().length, 1);
   }
 });
@@ -250,13 +267,48 @@ test("every kind of entry goes from the index with all that it was found by", ()
       entry(6, { kind: "leave", rooms: [3, 1, 2] }),
       entry(7, { kind: "leave", rooms: [] }),
       entry(8, { kind: "nick", rooms: [1, 2], peer: BOB }),
+      entry(9, { text: "several\nlines of\n\ntext" }),
+      entry(10, { kind: "tag", text: "", tags: "+draft/react=word" }),
+      whisper(11, { kind: "whisperAct" }),
+      whisper(12, { kind: "whisperNotice" }),
+      whisper(13, { kind: "whisperTag", text: "" }),
+      entry(14, { kind: "redact", text: "9 because" }),
+      whisper(15, { kind: "redact", text: "4" }),
     ]),
   );
   assert.ok(indexed().length > before.length);
-  store.putPast([], [], { from: 2, to: 8 });
-  assert.equal(store.deleteUnfinished(4), false);
-  assert.equal(store.deleteUnfinished(4), true);
+  store.putPast([], [], { from: 2, to: 15 });
+  assert.equal(store.deleteUnfinished(7), false);
+  assert.equal(store.deleteUnfinished(7), false);
+  assert.equal(store.deleteUnfinished(7), true);
   assert.deepEqual(indexed(), before);
+});
+
+test("what is redacted is gone with all that it was found by, and what is gone already is no matter", () => {
+  const secret = { text: "my password: swordfish\nand more", tags: "+draft/reply=1", ...BOB };
+  using history = new TestHistory([entry(1), entry(2, secret), whisper(3, secret), entry(5)]);
+  const { store, database } = history;
+  const found = (word: string): number[] =>
+    database
+      .prepare("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid")
+      .all(word)
+      .map(({ rowid }) => rowid as number);
+  assert.deepEqual(found("swordfish AND more"), [2, 3], "every line of a text is found");
+  // One of them in the batch that brings it; 4 and 99 are nothing.
+  store.write(batch([entry(6, secret), entry(7)], { redacted: [2, 6, 4, 99] }));
+  assert.deepEqual(found("swordfish"), [3]);
+  assert.deepEqual(found('"#1"'), [1, 5, 7]);
+  assert.deepEqual(
+    [2, 3, 6].map((sequence) => store.at(sequence)?.sequence),
+    [undefined, 3, undefined],
+  );
+  store.write(batch([], { through: 8, redacted: [2, 3] }));
+  assert.deepEqual(
+    history.everything().map(({ sequence }) => sequence),
+    [1, 5, 7],
+  );
+  store.write(batch([], { through: 9, redacted: [1, 5, 7] }));
+  assert.deepEqual([found("hello"), store.through], [[], 9]);
 });
 
 test("merging comes to an end, in steps, and changes no answer", () => {

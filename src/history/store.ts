@@ -1,6 +1,6 @@
 import { AssertionError, assert } from "../base/index.ts";
 import { type Entry, foldNick, type Gap, type StatePiece } from "../chat/index.ts";
-import { type Database, type Statement, writing } from "./database.ts";
+import { type Database, type Statement, writing } from "../base/index.ts";
 import type { Room } from "./entry.ts";
 import { ENTRY_COLUMNS, entryOf, faultOf, indexOf, valuesOf } from "./rows.ts";
 import { MIGRATIONS, type Migrations, migrate } from "./schema.ts";
@@ -18,6 +18,8 @@ export interface Batch {
   readonly state: { readonly put: readonly StatePiece[]; readonly remove: readonly string[] };
   /** Ranges of sequence numbers whose entries are lost to history. */
   readonly gaps: readonly Gap[];
+  /** Entries of this batch, or of those before, that are to be nothing from now on. */
+  readonly redacted: readonly number[];
 }
 
 /** The disk or the file system is full; the file may not be written; the disk fails; anything else. */
@@ -85,7 +87,7 @@ export class HistoryStore {
     this.#database = database;
     this.#timeline = new Timeline(database);
     const prepare = (sql: string): Statement => database.prepare(sql);
-    this.#insertEntry = prepare("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#insertEntry = prepare("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     // Numbers arrive as floating point, which this kind of table would not take for row ids.
     this.#insertWords = prepare("INSERT INTO words (rowid, word) VALUES (CAST(? AS INTEGER), ?)");
     this.#deleteEntries = prepare("DELETE FROM entry WHERE sequence >= ? AND sequence <= ?");
@@ -154,6 +156,7 @@ export class HistoryStore {
       assert(isOurs, `somebody else writes this history: it no longer ends at ${before.sequence}`);
       this.#putRooms(batch.rooms);
       for (const entry of raised) this.#insert(entry);
+      for (const sequence of batch.redacted) this.#delete(sequence, sequence + 1, 1);
       for (const key of batch.state.remove) this.#removeState.run(key);
       for (const { key, bytes } of batch.state.put) this.#putState.run(key, bytes);
       for (const gap of batch.gaps) this.#putGap.run(gap.to, gap.from, gap.fromTimeMs, gap.toTimeMs);
@@ -180,6 +183,12 @@ export class HistoryStore {
       if (count < limit) this.#deleteGaps.run(timeMs);
       return count;
     });
+  }
+
+  /** The entry with this sequence number. */
+  at(sequence: number): Entry | undefined {
+    const entry = this.from(sequence);
+    return entry?.sequence === sequence ? entry : undefined;
   }
 
   /**

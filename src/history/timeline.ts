@@ -1,4 +1,4 @@
-import type { Database, Statement } from "./database.ts";
+import type { Database, Statement } from "../base/index.ts";
 
 /**
  * Where a time lies among the sequence numbers. Times never fall as sequence numbers rise, so it is found by halving,

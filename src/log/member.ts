@@ -143,6 +143,16 @@ export class LogMember {
     return offset;
   }
 
+  /**
+   * Whether records of so many bytes together, with their headers and what may be left over at the ring's end, can be
+   * appended now: for who has several to append, or none of them. Where not, it is a refusal like that of `append`.
+   */
+  hasRoom(bytes: number): boolean {
+    if (!this.#closed && this.#writer.hasRoom(bytes)) return true;
+    if (!this.#closed) this.#block(bytes);
+    return false;
+  }
+
   commit(kind: number, room: number): number {
     return this.#writer.commit(kind, room);
   }

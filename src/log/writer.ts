@@ -77,7 +77,7 @@ export class RingWriter {
     let offset = this.#head & (this.#ringBytes - 1);
     const toEnd = this.#ringBytes - offset;
     const padding = bytes > toEnd ? toEnd : 0;
-    if (!this.#hasRoom(padding + bytes)) return BACK_PRESSURED;
+    if (!this.hasRoom(padding + bytes)) return BACK_PRESSURED;
     if (padding > 0) {
       const { words } = this.#segment;
       const header = this.#ringWord + (offset >>> TO_WORDS);
@@ -154,7 +154,8 @@ export class RingWriter {
     return true;
   }
 
-  #hasRoom(bytes: number): boolean {
+  /** Whether so many bytes of the ring are free, its records' headers and padding counted. */
+  hasRoom(bytes: number): boolean {
     if (((this.#head - this.#limit) | 0) + bytes <= this.#ringBytes) return true;
     this.#limit = this.#segment.words.load(this.#limitWord);
     return ((this.#head - this.#limit) | 0) + bytes <= this.#ringBytes;

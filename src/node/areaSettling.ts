@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { SessionId } from "../chat/index.ts";
-import { type ConnectionCounts, poisonedLine, settleArea } from "../server/index.ts";
+import { type ConnectionCounts, poisonedLine, settleArea, withoutSecrets } from "../server/index.ts";
 import { AreaMapping } from "./areaMapping.ts";
 import { dupCloexec } from "./libc.ts";
 import { tcpCounts } from "./tcpCounts.ts";
@@ -29,10 +29,10 @@ function countsOf(socket: number): ConnectionCounts | undefined {
   return counts === undefined || counts.isOver ? undefined : counts;
 }
 
-/** Keeps the line at which processes died. Returns the path of the file. */
+/** Keeps the line at which processes died, but for the passwords in it. Returns the path of the file. */
 export async function keepPoison(data: string, session: SessionId, area: number): Promise<string> {
   const mapping = AreaMapping.adopt(dupCloexec(area));
-  const line = poisonedLine(mapping.memory).slice();
+  const line = withoutSecrets(poisonedLine(mapping.memory)).slice();
   mapping.close();
   const folder = join(data, POISON_FOLDER);
   await mkdir(folder, { recursive: true, mode: 0o700 });

@@ -15,6 +15,7 @@ import {
   type Role,
   WorkerChild,
 } from "../server/index.ts";
+import { accountPorts } from "./accountDatabase.ts";
 import { timerClock } from "./clock.ts";
 import { connectClient } from "./clientConnection.ts";
 import { openHistory } from "./historyDatabase.ts";
@@ -114,20 +115,25 @@ function create(role: Role, ports: ChildPorts, member: LogMember, options: Child
     case "greeter":
       return new GreeterChild(ports, member, options);
     case "worker":
-      return new WorkerChild(ports, member, options);
+      // While a new version comes, the supervisor that starts this one is still of the version before it.
+      return new WorkerChild(ports, member, { ...options, version: PROGRAM_VERSION });
     case "history": {
       const { data, keepMs, sync } = options.history!;
       const database = openHistory(data, sync ? "full" : "normal");
-      const queries = new HistoryQueries(data, (text) => ports.send({ type: "log", level: "error", text }));
+      const onTrouble = (text: string): void => ports.send({ type: "log", level: "error", text });
+      const queries = new HistoryQueries(data, onTrouble);
+      const accounts = accountPorts(data, onTrouble);
       return new Historian(
         {
           ...ports,
           store: new HistoryStore(database),
+          accounts,
           query: (query, done) => queries.ask(query, done),
           openLines: (path) => new FileLines(path),
           now: Date.now,
           exit: () => {
             database.close();
+            accounts?.close();
             ports.exit();
           },
         },

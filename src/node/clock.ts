@@ -7,6 +7,7 @@ const format = new Intl.DateTimeFormat("sv-SE", {
 
 /** The event loop's timers, and this machine's time zone. */
 export const timerClock: Clock = {
+  now: Date.now,
   setTimer: (delayMs, callback) => {
     const timer = setTimeout(callback, delayMs);
     return { cancel: () => clearTimeout(timer) };

@@ -1,15 +1,19 @@
 import { chmodSync, rmSync } from "node:fs";
 import { type Server, createConnection, createServer } from "node:net";
 import { isAbsolute } from "node:path";
+import { type UserCommand, parseUserCommand } from "../accounts/index.ts";
 
 /**
  * What can be asked of a running server, as one line of JSON; one line of JSON is the answer. Of what takes long, lines
  * that say `{"progress": …}` may come before it.
  */
 export type ControlRequest =
-  | { readonly command: "stop" | "status" | "reload" }
+  | { readonly command: "stop" | "status" | "reload" | "rehash" }
+  | { readonly command: "shield"; readonly on: boolean }
   /** Of history. The path is absolute: a server may run in another folder than who asks. */
-  | { readonly command: "import"; readonly path: string };
+  | { readonly command: "import"; readonly path: string }
+  /** Of an account. */
+  | { readonly command: "user"; readonly user: UserCommand };
 
 /** A path may be long, and in JSON six times as long. */
 const REQUEST_BYTES_MAX = 32 * 1024;
@@ -80,16 +84,23 @@ export class ControlSocket {
 
 function parseRequest(line: string): ControlRequest | undefined {
   try {
-    const value = JSON.parse(line) as { command?: unknown; path?: unknown };
+    const value = JSON.parse(line) as { command?: unknown; path?: unknown; user?: unknown; on?: unknown };
     switch (value.command) {
       case "stop":
       case "status":
       case "reload":
+      case "rehash":
         return { command: value.command };
+      case "shield":
+        return typeof value.on === "boolean" ? { command: "shield", on: value.on } : undefined;
       case "import":
         return typeof value.path === "string" && isAbsolute(value.path)
           ? { command: "import", path: value.path }
           : undefined;
+      case "user": {
+        const user = parseUserCommand(value.user);
+        return user === undefined ? undefined : { command: "user", user };
+      }
       default:
         return undefined;
     }

@@ -78,7 +78,8 @@ export function openHistorySnapshot(dataDirectory: string): DatabaseSync {
   });
 }
 
-function openReadOnly(path: string): DatabaseSync {
+/** For any database of ours, like the functions at the end. */
+export function openReadOnly(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
   try {
     return prepared(database, () => prepareReader(database));
@@ -135,7 +136,7 @@ export async function backupHistory(
  * SQLite would make the file for everybody to read. A file that is there is not opened for its owner to be checked: to
  * close it would release the locks that this process may have on it (https://www.sqlite.org/howtocorrupt.html, 2.2).
  */
-function makeFile(path: string): void {
+export function makeFile(path: string): void {
   if (isMade(path)) return;
   const owner = checkFile(path);
   if (owner !== process.geteuid!()) throw new Error(`it belongs to another user (${owner})`);
@@ -153,14 +154,14 @@ function isMade(path: string): boolean {
 }
 
 /** @returns whose it is */
-function checkFile(path: string): number {
+export function checkFile(path: string): number {
   const file = lstatSync(path);
   if (!file.isFile()) throw new Error("it is not a regular file");
   return file.uid;
 }
 
 /** @throws what the preparation throws, with the database closed */
-function prepared(database: DatabaseSync, prepare: () => void): DatabaseSync {
+export function prepared(database: DatabaseSync, prepare: () => void): DatabaseSync {
   try {
     prepare();
     return database;

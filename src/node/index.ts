@@ -1,3 +1,6 @@
+export { type UserAnswer, accountsIn, administerAccounts } from "./accountAdministration.ts";
+export { AccountFileError } from "./accountDatabase.ts";
+export type { ImportAnswer } from "./controlAnswers.ts";
 export { type ControlRequest, HungUpError, askServer, controlPath } from "./controlSocket.ts";
 export {
   HistoryFileError,
@@ -6,6 +9,6 @@ export {
   openHistorySnapshot,
 } from "./historyDatabase.ts";
 export { importHistory } from "./historyImport.ts";
-export { type ImportAnswer, type ServerOptions, ServerProcess, type ServerStatus } from "./serverProcess.ts";
+export { type ServerOptions, ServerProcess, type ServerStatus } from "./serverProcess.ts";
 export { segmentPath } from "./segmentPath.ts";
 export { StartError } from "./startError.ts";

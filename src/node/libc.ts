@@ -69,6 +69,9 @@ const c = {
     ...args: [address: bigint, length: number, protection: number, flags: number, fd: number, offset: number]
   ) => bigint,
   munmap: library.func("int munmap(void *, size_t)") as (address: bigint, length: number) => number,
+  getpeername: library.func("int getpeername(int, _Out_ uint8_t *, _Inout_ uint32_t *)") as (
+    ...args: [fd: number, address: Uint8Array, length: Uint32Array]
+  ) => number,
   memfd_create: library.func("int memfd_create(const char *, unsigned int)") as (
     ...args: [name: string, flags: number]
   ) => number,
@@ -316,6 +319,21 @@ export function peerPid(fd: number): number {
   // A TCP socket, or one that is not connected, has nobody there: process 0 of user -1.
   if (credentials[1] === -1) throw new SystemError("getsockopt", ENOTCONN);
   return pid;
+}
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+/** struct sockaddr_storage. */
+const ADDRESS_BYTES = 128;
+
+/** The address at the other end of a TCP connection: 4 or 16 bytes; undefined for another kind, or where it is over. */
+export function peerAddress(fd: number): Uint8Array | undefined {
+  const address = new Uint8Array(ADDRESS_BYTES);
+  if (c.getpeername(fd, address, Uint32Array.of(ADDRESS_BYTES)) < 0) return undefined;
+  const family = address[0]! | (address[1]! << 8);
+  // struct sockaddr_in: family, port, address; sockaddr_in6: family, port, flow, address.
+  if (family === AF_INET) return address.slice(4, 8);
+  return family === AF_INET6 ? address.slice(8, 24) : undefined;
 }
 
 /**

@@ -1,9 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { realpathSync } from "node:fs";
-import { type Server, type Socket, createServer } from "node:net";
+import type { Server, Socket } from "node:net";
 import { formatBytes } from "../base/index.ts";
 import type { SessionId } from "../chat/index.ts";
-import type { ImportProgress, ImportResult } from "../history/index.ts";
 import { Layout, LogCorruptionError, SegmentMismatchError, isKept, publishedBy } from "../log/index.ts";
 import { RecordKind } from "../record/index.ts";
 import {
@@ -18,24 +17,18 @@ import {
   outputBytesFor,
 } from "../server/index.ts";
 import { timerClock } from "./clock.ts";
+import { administer, importInto } from "./controlAnswers.ts";
 import { type ControlRequest, ControlSocket, controlPath } from "./controlSocket.ts";
 import { AreaMapping } from "./areaMapping.ts";
+import { Cloak } from "./cloak.ts";
 import { keepPoison, settle } from "./areaSettling.ts";
 import { type Past, finishPast } from "./past.ts";
-import {
-  SHUT_RDWR,
-  SystemError,
-  close,
-  dupCloexec,
-  freeBytes,
-  keepUrgentInLine,
-  pageBytes,
-  reap,
-  shutdown,
-} from "./libc.ts";
+import { SHUT_RDWR, SystemError, close, dupCloexec, freeBytes, pageBytes, reap, shutdown } from "./libc.ts";
 import { checkModule, currentModule, replaceImage, takeInheritance } from "./image.ts";
+import { createListener, descriptorOf, listenOn } from "./listener.ts";
 import { Lock, lockDirectory } from "./lock.ts";
 import { LogHost, type LogHostEvents, type LogHostOptions } from "./logHost.ts";
+import { readMotd } from "./motd.ts";
 import { PROGRAM_VERSION } from "./programVersion.ts";
 import { RunFolder } from "./runFolder.ts";
 import { SeatSocket } from "./seatSocket.ts";
@@ -57,19 +50,18 @@ export interface ServerOptions {
   orphanMs: number;
   maxQueueBytes: number;
   maxLagRecords: number;
+  /** What it calls itself in IRC: a host's name. */
+  serverName: string;
+  networkName: string;
+  /** A file with the message of the day; undefined: there is none. */
+  motdFile: string | undefined;
+  admin: string;
+  floodLines: number;
+  persistence: boolean;
   /** How the conversation is kept; undefined: not at all. */
   history: HistoryOptions | undefined;
   log(level: LogLevel, text: string): void;
 }
-
-/** Why it cannot listen where it was told to, in words for people. */
-const LISTEN_FAILURES: Readonly<Record<string, string>> = {
-  EADDRINUSE: "another program listens there; choose another port",
-  EACCES: "this user may not listen there; ports below 1024 need a privilege",
-  ENOTFOUND: "unknown host",
-  EAI_AGAIN: "unknown host",
-  EADDRNOTAVAIL: "this machine does not have that address",
-};
 
 export interface HistoryOptions {
   /** Milliseconds; undefined: for ever. */
@@ -81,6 +73,11 @@ export interface HistoryOptions {
 /** What a child needs to know, as JSON among its arguments. */
 export interface ChildOptions {
   serverName: string;
+  networkName: string;
+  startedMs: number;
+  motd: string;
+  admin: string;
+  floodLines: number;
   host: string;
   port: number;
   maxQueueBytes: number;
@@ -108,15 +105,11 @@ export interface ServerStatus extends SupervisorStatus {
   log: { process: number; pid: number | undefined; lagRecords: number; orderedBytes: number }[];
 }
 
-/** What came of an import, or why nothing did, for people. */
-export type ImportAnswer = ImportResult | { readonly error: string };
-
 /** Supervisor, greeter and history, and some that end while others have taken their place. */
 const PROCESSES_BESIDE_WORKERS = 8;
 const PROBE_MS = 1000;
 /** Processes of a dead supervisor have so long to say what they have, before others are let in. */
 const REPORT_LIMIT_MS = 1000;
-const BACKLOG = 1024;
 const REAP_ATTEMPTS = 50;
 const REAP_DELAY_MS = 20;
 
@@ -131,6 +124,8 @@ export class ServerProcess {
   readonly #listener: Server;
   readonly #control: ControlSocket;
   readonly #lock: Lock;
+  readonly #cloak: Cloak;
+  #motd: string;
   readonly #runFolder: RunFolder;
   /** Where each process can be called. */
   readonly #runSockets = new Map<number, string>();
@@ -199,6 +194,8 @@ export class ServerProcess {
   private constructor(options: ServerOptions, path: string, lock: Lock, origin: Past | readonly Survivor[]) {
     this.#options = options;
     this.#lock = lock;
+    this.#cloak = new Cloak(options.data);
+    this.#motd = readMotd(options);
     this.ended = new Promise((resolve) => (this.#ended = resolve));
     this.#runFolder = new RunFolder(path);
     const events: LogHostEvents = {
@@ -233,13 +230,7 @@ export class ServerProcess {
       if (this.#survivors.length > 0) this.#supervisor.adopt(this.#survivors, resolve);
       else resolve();
     });
-    this.#listener = createServer({
-      pauseOnConnect: true,
-      noDelay: true,
-      keepAlive: true,
-      allowHalfOpen: true,
-    });
-    this.#listener.on("connection", (socket) => this.#accept(socket));
+    this.#listener = createListener((socket) => this.#accept(socket));
     this.#control = new ControlSocket(controlPath(path), (request, tell) => this.#answer(request, tell));
   }
 
@@ -293,6 +284,8 @@ export class ServerProcess {
       serves: (process) => sequencer.serves(process),
       servedThrough: ({ process, generation }) => sequencer.servedThrough(process, generation) - 1,
       inherited: ({ process, generation }) => sequencer.inherited(process, generation),
+      hostOf: (socket) => this.#cloak.hostOf(socket),
+      readMotd: () => (this.#motd = readMotd(this.#options)),
       createArea: () => AreaMapping.create(outputBytesFor(this.#options.maxQueueBytes)),
       settle: (process, session, socket, area) => this.#settle(process, session, socket, area),
       checkImage: () => checkModule(currentModule("serverProcess")),
@@ -312,6 +305,11 @@ export class ServerProcess {
   stop(): void {
     this.#listener.close();
     this.#supervisor.stop();
+  }
+
+  /** What is read from files is read anew. */
+  rehash(): void {
+    this.#supervisor.rehash();
   }
 
   status(): ServerStatus {
@@ -354,20 +352,10 @@ export class ServerProcess {
   }
 
   async #listen(inherited: number | undefined): Promise<void> {
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#listener.once("error", (error: NodeJS.ErrnoException) => {
-        const why = LISTEN_FAILURES[error.code ?? ""] ?? error.message;
-        reject(new StartError(`cannot listen on ${host}:${port}: ${why}`));
-      });
-      const where = inherited === undefined ? { host, port, backlog: BACKLOG } : { fd: inherited };
-      this.#listener.listen(where, resolve);
-    });
-    // What a client marks as urgent would else be counted, and not be read in its place.
-    keepUrgentInLine(descriptorOf(this.#listener));
-    this.#listener.on("error", (error) => this.#options.log("error", `accepting failed: ${error.message}`));
-    const address = this.#listener.address() as { address: string; port: number };
-    this.#address = { host, port: address.port };
+    const { host, log } = this.#options;
+    const port = await listenOn(this.#listener, this.#options, inherited);
+    this.#listener.on("error", (error) => log("error", `accepting failed: ${error.message}`));
+    this.#address = { host, port };
   }
 
   #spawn(role: Role): { process: number; generation: number } | undefined {
@@ -379,7 +367,12 @@ export class ServerProcess {
     const [ours, theirs] = SeatSocket.pair();
     const run = this.#runFolder.admit();
     const options: ChildOptions = {
-      serverName: this.#options.name,
+      serverName: this.#options.serverName,
+      networkName: this.#options.networkName,
+      startedMs: this.#startedMs,
+      motd: this.#motd,
+      admin: this.#options.admin,
+      floodLines: this.#options.floodLines,
       ...this.#address,
       maxQueueBytes: this.#options.maxQueueBytes,
       maxLagRecords: this.#options.maxLagRecords,
@@ -496,7 +489,15 @@ export class ServerProcess {
       case "reload":
         return this.#reload(tell);
       case "import":
-        return this.#import(request.path, tell);
+        return importInto(this.#supervisor, request.path, tell);
+      case "user":
+        return administer(this.#supervisor, request.user);
+      case "rehash":
+        this.rehash();
+        return {};
+      case "shield":
+        this.#supervisor.shield(request.on);
+        return {};
     }
   }
 
@@ -510,23 +511,6 @@ export class ServerProcess {
       this.#options.log("error", `reload: ${text}`);
       return { error: text };
     }
-  }
-
-  #import(path: string, tell: (progress: ImportProgress) => void): Promise<ImportAnswer> {
-    return new Promise((resolve) => {
-      this.#supervisor.importHistory(path, (report) => {
-        switch (report.type) {
-          case "importing":
-            return tell({ phase: report.phase, lines: report.lines });
-          case "imported": {
-            const { stored, skipped, renumbered } = report;
-            return resolve({ stored, skipped, renumbered });
-          }
-          case "importFailed":
-            return resolve({ error: report.text });
-        }
-      });
-    });
   }
 
   #checkSpace(needed: number): void {
@@ -559,11 +543,6 @@ export class ServerProcess {
     this.#lock.release();
     this.#ended();
   }
-}
-
-/** The only way to the descriptor: `fd` of the handle, which Node keeps for such uses. Below 0: it is closed. */
-function descriptorOf(of: Socket | Server): number {
-  return (of as unknown as { _handle: { fd: number } | null })._handle?.fd ?? -1;
 }
 
 /**

@@ -4,8 +4,9 @@
  *   session │ the question's place u53 │ flags u8 (1 first part, 2 last, 4 there is more, 8 refused) │ through u53 │
  *   gaps u16 × (from u53 │ to u53 │ from time u53 │ to time u53) │ entries u16 × entry
  *
- *   entry   sequence u53 │ time u53 │ kind u8 │ flags u8 (1 has a display name, 2 has a peer) │ rooms u16 × u32 │
- *           person │ person, if there is a peer │ text name
+ *   entry   sequence u53 │ time u53 │ kind u8 │ flags u8 (1 has a display name, 2 a peer, 4 tags, 8 an account,
+ *           16 an address) │ rooms u16 × u32 │ person │ person, if there is a peer │ text name │
+ *           tags, account and address, each a name, where there are any
  *   person  session │ nick name │ display name, where it differs for the first; always for the peer
  *
  * Of a refused question, the text that says why follows in place of gaps and entries.
@@ -40,6 +41,12 @@ const MORE = 4;
 const REFUSED = 8;
 const HAS_DISPLAY_NAME = 1;
 const HAS_PEER = 2;
+/** Most entries have none of these: their flag is all that they cost there. */
+const EXTRAS = [
+  { flag: 4, field: "tags" },
+  { flag: 8, field: "account" },
+  { flag: 16, field: "address" },
+] as const;
 /** What stands before the gaps and entries of a part. */
 const PART_HEADER_BYTES = 8 + 8 + 1 + 8 + 2 + 2;
 const GAP_BYTES = 32;
@@ -133,18 +140,23 @@ export function decodeAnswer(bytes: Uint8Array, start: number, length: number): 
 function encodeEntry(entry: Entry): Uint8Array {
   const { peer } = entry;
   const hasDisplayName = entry.displayName !== entry.nick;
+  const extras = EXTRAS.filter(({ field }) => entry[field] !== "");
+  let flags = (hasDisplayName ? HAS_DISPLAY_NAME : 0) | (peer === undefined ? 0 : HAS_PEER);
+  for (const { flag } of extras) flags |= flag;
   const writer = new ByteWriter(96 + entry.text.length)
     .uint53(entry.sequence)
     .uint53(entry.timeMs)
     .uint8(ENTRY_KINDS.indexOf(entry.kind))
-    .uint8((hasDisplayName ? HAS_DISPLAY_NAME : 0) | (peer === undefined ? 0 : HAS_PEER))
+    .uint8(flags)
     .uint16(entry.rooms.length);
   for (const room of entry.rooms) writer.uint32(room);
   writer.uint53(entry.session).sized(encodeUtf8(entry.nick));
   if (hasDisplayName) writer.sized(encodeUtf8(entry.displayName));
   if (peer !== undefined)
     writer.uint53(peer.session).sized(encodeUtf8(peer.nick)).sized(encodeUtf8(peer.displayName));
-  return writer.sized(encodeUtf8(entry.text)).finish();
+  writer.sized(encodeUtf8(entry.text));
+  for (const { field } of extras) writer.sized(encodeUtf8(entry[field]));
+  return writer.finish();
 }
 
 function decodeEntry(reader: ByteReader): Entry | undefined {
@@ -166,7 +178,10 @@ function decodeEntry(reader: ByteReader): Entry | undefined {
           displayName: decodeUtf8(reader.sized()),
         };
   const text = decodeUtf8(reader.sized());
+  const [tags = "", account = "", address = ""] = EXTRAS.map(({ flag }) =>
+    (flags & flag) === 0 ? "" : decodeUtf8(reader.sized()),
+  );
   return kind === undefined
     ? undefined
-    : { sequence, timeMs, kind, rooms, session, nick, displayName, peer, text };
+    : { sequence, timeMs, kind, rooms, session, nick, displayName, peer, text, tags, account, address };
 }

@@ -15,6 +15,10 @@ export class Audience<Client> {
     if (clients?.delete(client) === true && clients.size === 0) this.#rooms.delete(room);
   }
 
+  leaveAll(client: Client): void {
+    for (const room of this.#rooms.keys()) this.leave(client, room);
+  }
+
   in(room: RoomId): Iterable<Client> {
     return this.#rooms.get(room) ?? [];
   }

@@ -9,7 +9,7 @@ test("a state that is told a second time, because the first teller has died mean
   const sent: string[] = [];
   const closed: number[] = [];
   const ports = {
-    clock: { setTimer: () => ({ cancel: () => {} }), localTime: String },
+    clock: { now: () => 0, setTimer: () => ({ cancel: () => {} }), localTime: String },
     version: "1",
     send: ({ type }) => sent.push(type),
     takeShared: () => takeSnapshot(createState()),
@@ -19,6 +19,12 @@ test("a state that is told a second time, because the first teller has died mean
   const member = { follow: (what: string) => followed.push(what), setAttentive: () => {} };
   const child = new WorkerChild(ports as unknown as ChildPorts, member as unknown as LogMember, {
     serverName: "chorus",
+    networkName: "chorus",
+    version: "1",
+    startedMs: 0,
+    motd: "",
+    admin: "",
+    floodLines: 0,
     maxQueueBytes: 1,
     maxLagRecords: 1,
   });

@@ -22,6 +22,7 @@ class Bench {
       },
     } as unknown as ClientConnection;
     const clock: Clock = {
+      now: () => 0,
       setTimer: (delayMs, callback) => {
         const timer = { delayMs, callback };
         this.#timers.add(timer);

@@ -1,155 +1,223 @@
-import type { EffectOf, RoomId, Session, SessionId } from "../chat/index.ts";
-import {
-  type NeighbourEffect,
-  type PlainRenderer,
-  type RoomEffect,
-  type ShownEffect,
-  stoppingNotice,
-} from "../protocol/plain/index.ts";
-import { Audience } from "./audience.ts";
-import type { Outbox } from "./outbox.ts";
-import type { Replica } from "./replica.ts";
+import { type Effect, type EffectOf, type Moment, type Session, hasRank } from "../chat/index.ts";
 import type { Client } from "./client.ts";
+import type { OwnEffect, PublicEffect } from "./conversation.ts";
+import type { Outbox } from "./outbox.ts";
+import type { People } from "./people.ts";
+import type { Replica } from "./replica.ts";
 
-/** Brings effects to those of a process's clients whom they concern, each line encoded once for all of them. */
+/** What is told to somebody: all but what concerns the processes alone. */
+export type ShownEffect = Exclude<Effect, { kind: "seated" | "seatLost" | "detached" | "historyAsked" }>;
+
+/** Where in the outbox a line stands, in the spelling with this key. */
+interface Spelling {
+  readonly key: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Brings effects to a process's clients whom they concern. A line is encoded once for all who get the same. */
 export class Delivery {
   readonly #outbox: Outbox;
-  readonly #renderer: PlainRenderer;
   readonly #replica: Replica;
-  readonly #clients: ReadonlyMap<SessionId, Client>;
-  readonly #audience = new Audience<Client>();
+  readonly #people: People;
+  readonly #clients: ReadonlyMap<number, Client>;
+  /** Of the line that is being told. */
+  readonly #spellings: Spelling[] = [];
 
-  constructor(
-    outbox: Outbox,
-    renderer: PlainRenderer,
-    replica: Replica,
-    clients: ReadonlyMap<SessionId, Client>,
-  ) {
+  constructor(outbox: Outbox, replica: Replica, people: People, clients: ReadonlyMap<number, Client>) {
     this.#outbox = outbox;
-    this.#renderer = renderer;
     this.#replica = replica;
+    this.#people = people;
     this.#clients = clients;
   }
 
-  /** A client that is in a room already. */
-  enter(client: Client, room: RoomId): void {
-    this.#audience.enter(client, room);
-  }
-
-  show(effect: ShownEffect): void {
+  /** @param origin the client that wished it, where that is one of ours */
+  show(effect: ShownEffect, moment: Moment, origin: Client | undefined): void {
     switch (effect.kind) {
       case "said":
       case "acted":
       case "noticed":
-        this.#tellRoom(effect, this.#clients.get(effect.session.id));
-        return;
-      case "joined": {
-        const newcomer = this.#clients.get(effect.session.id);
-        this.#tellRoom(effect, newcomer);
-        this.#reply(effect.session, effect);
-        if (newcomer !== undefined) this.#audience.enter(newcomer, effect.room.id);
-        return;
-      }
-      case "parted":
-        this.#takeOut(effect.session, effect.room.id);
-        this.#tellRoom(effect, undefined);
-        this.#reply(effect.session, effect);
-        return;
-      case "kicked":
-        this.#takeOut(effect.target, effect.room.id);
-        this.#tellRoom(effect, undefined);
-        this.#reply(effect.target, effect);
-        return;
+      case "tagged":
       case "topicSet":
       case "restricted":
       case "modeSet":
-        this.#tellRoom(effect, undefined);
+      case "settingSet":
+        return this.#tellAll(this.#people.in(effect.room.id), effect, moment, origin);
+      case "roomRenamed":
+        // Not alike: who does not know that a room can be renamed is told something of itself.
+        for (const client of this.#people.in(effect.room.id))
+          if (client.output.isListening) client.conversation.tell(effect, moment, client === origin);
         return;
+      case "joined":
+        this.#tellAll(
+          this.#people.in(effect.room.id),
+          effect,
+          moment,
+          origin,
+          this.#people.of(effect.session),
+        );
+        this.#people.enter(effect.session, effect.room.id);
+        return this.#tellPerson(effect.session, effect, moment, origin);
+      case "parted":
+        this.#people.leave(effect.session, effect.room.id);
+        this.#tellAll(this.#people.in(effect.room.id), effect, moment, origin);
+        return this.#tellPerson(effect.session, effect, moment, origin);
+      case "kicked":
+        this.#people.leave(effect.target, effect.room.id);
+        this.#tellAll(this.#people.in(effect.room.id), effect, moment, origin);
+        return this.#tellPerson(effect.target, effect, moment, origin);
       case "renamed":
-        this.#tellNeighbours(effect.session, effect);
-        if (effect.session.rooms.size === 0) this.#renamedAlone(effect);
-        return;
-      case "left": {
-        for (const room of effect.session.rooms.keys()) this.#takeOut(effect.session, room);
-        this.#tellNeighbours(effect.session, effect);
-        return;
-      }
-      case "whispered":
-        this.#tellOne(effect.session, effect);
-        if (effect.to.id !== effect.session.id) this.#tellOne(effect.to, effect);
-        return;
-      case "arrived":
-      case "focused":
+      case "described":
+      case "accountChanged":
       case "awaySet":
+        this.#tellNeighbours(effect.session, effect, moment, origin);
+        return this.#tellPerson(effect.session, effect, moment, origin);
+      case "left":
+        for (const room of effect.session.rooms.keys()) this.#people.leave(effect.session, room);
+        return this.#tellNeighbours(effect.session, effect, moment, origin);
+      case "whispered":
+        this.#whispered(effect, moment, origin);
+        return;
+      case "invited":
+      case "knocked":
+        this.#tellAll(this.#people.in(effect.room.id), effect, moment, origin);
+        if (effect.kind === "invited") this.#tellPerson(effect.target, effect, moment, origin);
+        return this.#tellOrigin(effect, moment, origin);
+      case "redacted":
+        return this.#redacted(effect, moment, origin);
+      case "arrived":
+        this.#tellPerson(effect.session, effect, moment, origin);
+        return this.#seen(effect, moment, new Set());
+      case "attached": {
+        const client = this.#clients.get(effect.client);
+        return client?.conversation.tell(effect, moment, client === origin);
+      }
+      case "focused":
+      case "flagSet":
+      case "marked":
+      case "roleChanged":
+      case "turned":
+      case "killed":
+        return this.#tellPerson(effect.session, effect, moment, origin);
       case "refused":
       case "replied":
-        this.#reply(effect.session, effect);
-        return;
+        return this.#tellOrigin(effect, moment, origin);
+      case "policySet":
+        return this.#tellWhere(({ role }) => role !== "user", effect, moment, origin);
+      case "announced":
+        return this.#tellWhere(({ wallops }) => wallops, effect, moment, origin);
       case "storeChanged":
-        for (const client of this.#clients.values()) {
-          const session = this.#replica.state.sessions.get(client.session);
-          if (session !== undefined && runsARoom(session)) this.#reply(session, effect);
-        }
-        return;
+        return this.#tellWhere(runsARoom, effect, moment, origin);
       case "stopping":
-        for (const client of this.#clients.values()) client.output.share.append(stoppingNotice);
+        return;
     }
   }
 
-  /** A line in two spellings, for those who have the room in focus and for those who are elsewhere, each made once. */
-  #tellRoom(effect: RoomEffect, except: Client | undefined): void {
-    const outbox = this.#outbox;
-    let focused: { from: number; to: number } | undefined;
-    let aside: { from: number; to: number } | undefined;
-    for (const client of this.#audience.in(effect.room.id)) {
-      if (client === except || !client.output.isListening) continue;
-      const isFocused = this.#replica.state.sessions.get(client.session)?.focus === effect.room.id;
-      let range = isFocused ? focused : aside;
-      if (range === undefined) {
-        const from = outbox.length;
-        this.#renderer.line(outbox, effect, isFocused);
-        range = { from, to: outbox.length };
-        if (isFocused) focused = range;
-        else aside = range;
+  /** Each spelling of the line is made once, in the outbox; whose share it is part of is told where it stands. */
+  #tellAll(
+    clients: Iterable<Client>,
+    effect: PublicEffect,
+    moment: Moment,
+    origin: Client | undefined,
+    except?: ReadonlySet<Client>,
+  ): void {
+    const spellings = this.#spellings;
+    spellings.length = 0;
+    for (const client of clients) {
+      if (!client.output.isListening || except?.has(client) === true) continue;
+      const { conversation } = client;
+      const key = conversation.publicKey(effect, client === origin);
+      if (key === undefined) continue;
+      if (conversation.isCollecting) {
+        conversation.tell(effect, moment, client === origin);
+        continue;
       }
-      client.output.share.include(range.from, range.to);
+      let spelling = spellingWith(spellings, key);
+      if (spelling === undefined) {
+        const from = this.#outbox.length;
+        conversation.publicLine(this.#outbox, effect, moment, key);
+        spelling = { key, from, to: this.#outbox.length };
+        spellings.push(spelling);
+      }
+      client.output.share.include(spelling.from, spelling.to);
     }
   }
 
-  #tellNeighbours(session: Session, effect: NeighbourEffect): void {
-    const from = this.#outbox.length;
-    for (const client of this.#audience.around(session)) {
-      if (!client.output.isListening) continue;
-      if (this.#outbox.length === from) this.#renderer.neighbourLine(this.#outbox, effect);
-      client.output.share.include(from, this.#outbox.length);
-    }
+  /** All who share a room with somebody, and those who watch it; but not its own clients. */
+  #tellNeighbours(
+    session: Session,
+    effect: EffectOf<"renamed" | "described" | "accountChanged" | "awaySet" | "left">,
+    moment: Moment,
+    origin: Client | undefined,
+  ): void {
+    const neighbours = this.#people.around(session);
+    this.#tellAll(neighbours, effect, moment, origin, this.#people.of(session));
+    this.#seen(effect, moment, neighbours);
   }
 
-  /** Who is in no room has no neighbours, and is told all the same. */
-  #renamedAlone(effect: EffectOf<"renamed">): void {
-    const client = this.#clients.get(effect.session.id);
-    if (client !== undefined) this.#renderer.neighbourLine(client.output.share, effect);
+  #seen(
+    effect: EffectOf<"arrived" | "renamed" | "described" | "accountChanged" | "awaySet" | "left">,
+    moment: Moment,
+    neighbours: ReadonlySet<Client>,
+  ): void {
+    for (const client of this.#clients.values())
+      client.conversation.seen(effect, moment, neighbours.has(client));
   }
 
   /** What was said to one alone: who fell behind finds it in history, with all the rest. */
-  #tellOne(session: Session, effect: EffectOf<"whispered">): void {
-    if (this.#clients.get(session.id)?.output.isListening === true) this.#reply(session, effect);
+  #whispered(effect: EffectOf<"whispered">, moment: Moment, origin: Client | undefined): void {
+    const { session, to } = effect;
+    for (const client of this.#people.of(session))
+      if (client.output.isListening) client.conversation.tell(effect, moment, client === origin);
+    if (to.id === session.id) return;
+    for (const client of this.#people.of(to))
+      if (client.output.isListening) client.conversation.tell(effect, moment, false);
   }
 
-  /** To one alone, if it is ours. */
-  #reply(session: Session, effect: Parameters<PlainRenderer["reply"]>[0]): void {
-    const client = this.#clients.get(session.id);
-    if (client === undefined) return;
-    client.output.share.append(this.#renderer.reply(effect, this.#replica.state, session.id));
+  #redacted(effect: EffectOf<"redacted">, moment: Moment, origin: Client | undefined): void {
+    if (effect.room !== undefined)
+      return this.#tellAll(this.#people.in(effect.room.id), effect, moment, origin);
+    this.#tellPerson(effect.session, effect, moment, origin);
+    const { state } = this.#replica;
+    const id = state.loggedIn.get(effect.peer) ?? effect.peer;
+    const peer = state.sessions.get(id);
+    if (peer !== undefined && peer.id !== effect.session.id) this.#tellPerson(peer, effect, moment, origin);
   }
 
-  #takeOut(session: Session, room: RoomId): void {
-    const client = this.#clients.get(session.id);
-    if (client !== undefined) this.#audience.leave(client, room);
+  /** To all clients of one person. */
+  #tellPerson(session: Session, effect: OwnEffect, moment: Moment, origin: Client | undefined): void {
+    for (const client of this.#people.of(session))
+      client.conversation.tell(effect, moment, client === origin);
+  }
+
+  #tellOrigin(effect: OwnEffect, moment: Moment, origin: Client | undefined): void {
+    origin?.conversation.tell(effect, moment, true);
+  }
+
+  #tellWhere(
+    isMeant: (session: Session) => boolean,
+    effect: OwnEffect,
+    moment: Moment,
+    origin: Client | undefined,
+  ): void {
+    const { state } = this.#replica;
+    for (const client of this.#clients.values()) {
+      const session = state.sessions.get(client.session);
+      if (session === undefined) continue;
+      const principal = state.sessions.get(session.principal);
+      if (principal !== undefined && isMeant(principal))
+        client.conversation.tell(effect, moment, client === origin);
+    }
   }
 }
 
+/** There are few, and it is looked up for each client that a line is for. */
+function spellingWith(spellings: readonly Spelling[], key: number): Spelling | undefined {
+  for (const spelling of spellings) if (spelling.key === key) return spelling;
+  return undefined;
+}
+
 function runsARoom(session: Session): boolean {
-  for (const membership of session.rooms.values()) if (membership.operator) return true;
+  for (const room of session.rooms.keys()) if (hasRank(session, room, "operator")) return true;
   return false;
 }

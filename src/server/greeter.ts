@@ -1,13 +1,14 @@
-import type { SessionId } from "../chat/index.ts";
+import type { Protocol, SessionId } from "../chat/index.ts";
 import type { LogMember } from "../log/index.ts";
 import { classify, respond } from "../protocol/http/index.ts";
+import { classifyIrc, ircTooManyUsers } from "../protocol/irc/index.ts";
 import { stoppingNotice, tooManyUsers } from "../protocol/plain/index.ts";
 import type { ChildPorts, ClientConnection, Handle, Timer } from "./ports.ts";
 import type { Report } from "./child.ts";
 import type { SeatMessage } from "./seatMessage.ts";
 
 export interface GreeterOptions {
-  serverName: string;
+  networkName: string;
   host: string;
   port: number;
 }
@@ -26,8 +27,15 @@ interface Newcomer {
   timer: Timer;
   isHttp: boolean;
   finishing: boolean;
-  /** It is to be handed on. */
-  isDecided: boolean;
+  /** It is to be handed on, to who speaks this. */
+  decided: Protocol | undefined;
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+
+function isEmptyLine(bytes: Uint8Array): boolean {
+  return bytes.at(-1) === LF && bytes.every((byte) => byte === LF || byte === CR);
 }
 
 /**
@@ -86,7 +94,7 @@ export class Greeter {
       timer: this.#ports.clock.setTimer(SILENCE_MS, () => this.#decide(newcomer, true)),
       isHttp: false,
       finishing: false,
-      isDecided: false,
+      decided: undefined,
     };
     this.#newcomers.add(newcomer);
     // A greeter that died may have read something already, and answered it.
@@ -95,7 +103,7 @@ export class Greeter {
   }
 
   #decide(newcomer: Newcomer, silent: boolean): void {
-    if (newcomer.finishing || newcomer.isDecided) return;
+    if (newcomer.finishing || newcomer.decided !== undefined) return;
     const { connection } = newcomer;
     const pending = connection.pending();
     if (!connection.beginTrial()) return this.#finish(newcomer);
@@ -115,12 +123,17 @@ export class Greeter {
       newcomer.timer = this.#ports.clock.setTimer(REQUEST_MS, () => this.#shut(newcomer));
       return this.#answer(newcomer);
     }
-    if (verdict === "plain" || silent || connection.inputEnded) this.#handOn(newcomer);
+    const irc = classifyIrc(pending);
+    if (irc === "irc") return this.#handOn(newcomer, "irc");
+    // Who sends an empty line wants to be let in. Should it be IRC after all, its first real line will tell.
+    const isDecided = verdict === "plain" && (irc === "other" || isEmptyLine(pending));
+    if (isDecided || silent || connection.inputEnded) this.#handOn(newcomer, "plain");
   }
 
   #answer(newcomer: Newcomer): void {
     const { connection, full } = newcomer;
-    const answer = respond(connection.pending(), { ...this.#options, full });
+    const { networkName, host, port } = this.#options;
+    const answer = respond(connection.pending(), { serverName: networkName, host, port, full });
     if (answer === undefined) {
       if (connection.inputEnded) this.#finish(newcomer);
       return;
@@ -137,23 +150,26 @@ export class Greeter {
     this.#finish(newcomer);
   }
 
-  #handOn(newcomer: Newcomer): void {
-    if (newcomer.full) return this.#answerWith(newcomer, tooManyUsers);
+  #handOn(newcomer: Newcomer, protocol: Protocol): void {
+    if (newcomer.full) return this.#answerWith(newcomer, protocol === "irc" ? ircTooManyUsers : tooManyUsers);
     if (this.#isHolding) {
       newcomer.timer.cancel();
-      newcomer.isDecided = true;
+      newcomer.decided = protocol;
       return;
     }
     this.#forget(newcomer);
     newcomer.connection.release();
-    this.#ports.send({ type: "verdict", session: newcomer.session, protocol: "plain" });
+    this.#ports.send({ type: "verdict", session: newcomer.session, protocol });
   }
 
   /** Hands on whom it had to keep meanwhile. */
   #carryOn(): void {
     this.#isHolding = false;
-    for (const newcomer of this.#newcomers)
-      if (newcomer.isDecided) newcomer.timer = this.#ports.clock.setTimer(0, () => this.#handOn(newcomer));
+    for (const newcomer of this.#newcomers) {
+      const { decided } = newcomer;
+      if (decided === undefined) continue;
+      newcomer.timer = this.#ports.clock.setTimer(0, () => this.#handOn(newcomer, decided));
+    }
   }
 
   /** What it has, for a new supervisor. */

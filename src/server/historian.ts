@@ -11,9 +11,11 @@ import {
 import { type HistoryStore, HistoryWriteError } from "../history/index.ts";
 import { BACK_PRESSURED, type LogMember, type LogRecord } from "../log/index.ts";
 import { type Answer, RECORD_FORMAT, RecordKind, encode, encodeAnswer } from "../record/index.ts";
+import { AccountDesk } from "./accountDesk.ts";
 import { type Child, type Report, adoptedReport, createReplica } from "./child.ts";
 import { Importer } from "./importer.ts";
 import type { Handle, HistoryPorts, HistoryResult, Timer } from "./ports.ts";
+import { UNWRITABLE, decideRedaction } from "./redactions.ts";
 import { Recorder, type StoredState, nextSequence, storedState } from "./recorder.ts";
 import type { Replica } from "./replica.ts";
 import type { LogLevel, SeatMessage } from "./seatMessage.ts";
@@ -71,6 +73,7 @@ export class Historian implements Child {
   readonly #initial: StoredState;
   readonly #importer: Importer;
   readonly #teller: StateTeller;
+  readonly #desk: AccountDesk;
   #recorder: Recorder | undefined;
   /** Where what it reads begins. */
   #start: number | undefined;
@@ -104,6 +107,11 @@ export class Historian implements Child {
       state: () => this.replica.state,
       find: (room) => void this.#unsent.push(encode({ kind: "found", room })),
     });
+    this.#desk = new AccountDesk(ports, {
+      process: member.process,
+      state: () => (this.replica.isReady ? this.replica.state : undefined),
+      append: (record) => void this.#unsent.push(record),
+    });
     if (options.keepMs !== undefined) this.#retain(options.keepMs);
     this.#merge();
   }
@@ -112,9 +120,12 @@ export class Historian implements Child {
     if (message.type === "import") this.#importer.begin(message.id, message.path);
     else if (message.type === "tell") this.#teller.ask(message);
     else if (message.type === "state") this.#bridge(message.through, handles);
+    else if (message.type === "vault" || message.type === "userCommand") this.#desk.receive(message);
   }
 
   report(): readonly Report[] {
+    // While no supervisor lived, the accounts were anybody's who runs the server.
+    this.#desk.reconcileAgain();
     return [
       adoptedReport(this.#ports, this.replica, 0),
       { message: { type: "store", failed: this.#failing }, handles: [] },
@@ -143,6 +154,7 @@ export class Historian implements Child {
         this.#importer.stop("the history cannot be written at the moment; import it again later");
       else this.#importer.step();
     }
+    this.#desk.step(this.replica.state);
     this.#send();
     if (!this.#saidReady) {
       this.#saidReady = true;
@@ -277,21 +289,35 @@ export class Historian implements Child {
     while (this.#asked.length > 0 && this.#openQuestions < OPEN_QUESTIONS_MAX) {
       // Answers that nobody has taken yet are enough to do.
       if (this.#unsent.length > UNSENT_MAX) return;
-      const { session, question, before, rooms } = this.#asked.shift()!;
+      const asked = this.#asked.shift()!;
+      const { session, client, question, before, rooms } = asked;
+      if (question.kind === "redact") {
+        this.#redact(asked, question);
+        continue;
+      }
       this.#openQuestions += 1;
-      this.#ports.query({ session: session.id, question, before, rooms }, (result) => {
+      this.#ports.query({ session: session.person, question, before, rooms }, (result) => {
         this.#openQuestions -= 1;
-        this.#answer({ session: session.id, before, ...this.#completed(result, question.kind, before) });
+        this.#answer({ session: client, before, ...this.#completed(result, question, before) });
         this.#ports.wake();
       });
     }
   }
 
+  /** The record answers for itself: only a refusal is an answer. */
+  #redact(asked: EffectOf<"historyAsked">, question: Extract<HistoryQuestion, { kind: "redact" }>): void {
+    const { client, before } = asked;
+    const decided = this.#failing ? UNWRITABLE : decideRedaction(this.#store, asked, question);
+    if ("kind" in decided) this.#unsent.push(encode(decided));
+    else
+      this.#answer({ session: client, before, through: 0, more: false, gaps: [], entries: [], ...decided });
+  }
+
   /** What is missing since writing fails is in no store yet: it is a gap, and has been looked through. */
-  #completed(result: HistoryResult, kind: HistoryQuestion["kind"], before: number): HistoryResult {
+  #completed(result: HistoryResult, question: HistoryQuestion, before: number): HistoryResult {
     const gap = this.#recorder?.gap;
-    if (gap === undefined || kind === "search" || result.refusal !== undefined) return result;
-    const through = kind === "range" && !result.more ? before - 1 : result.through;
+    if (gap === undefined || !reachesNow(question) || result.refusal !== undefined) return result;
+    const through = question.kind === "range" && !result.more ? before - 1 : result.through;
     return { ...result, through, gaps: [...result.gaps, gap] };
   }
 
@@ -365,4 +391,10 @@ export class Historian implements Child {
   #log(level: LogLevel, text: string): void {
     this.#ports.send({ type: "log", level, text });
   }
+}
+
+/** Whether what has just been said belongs to the answer. */
+function reachesNow(question: HistoryQuestion): boolean {
+  if (question.kind === "page") return question.page.take === "newest" && question.page.before === undefined;
+  return question.kind !== "search" && question.kind !== "targets";
 }

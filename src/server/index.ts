@@ -1,3 +1,5 @@
+export type { AdoptedMember } from "./adoption.ts";
+export type { AccountPorts } from "./accountDesk.ts";
 export { type Child, GreeterChild, WorkerChild } from "./child.ts";
 export {
   AREA_HEADER_BYTES,
@@ -40,8 +42,9 @@ export {
   decodeSeatMessage,
   encodeSeatMessage,
 } from "./seatMessage.ts";
+export { withoutSecrets } from "./poison.ts";
 export { answerQuery } from "./queries.ts";
 export { finishSegment, settle } from "./recovery.ts";
-export { type AdoptedMember, Supervisor, type SupervisorOptions } from "./supervisor.ts";
+export { Supervisor, type SupervisorOptions } from "./supervisor.ts";
 export type { SupervisorStatus } from "./supervisorStatus.ts";
 export type { WorkerOptions } from "./worker.ts";

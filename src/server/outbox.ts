@@ -44,6 +44,7 @@ export class Outbox {
 export class Share {
   readonly #outbox: Outbox;
   #parts: Uint8Array[] = [];
+  #ownBytes = 0;
   /** The range that was taken last, which the next one may continue. */
   #from = 0;
   #to = 0;
@@ -65,6 +66,12 @@ export class Share {
   append(bytes: Uint8Array): void {
     this.#cut();
     this.#parts.push(bytes);
+    this.#ownBytes += bytes.length;
+  }
+
+  /** What is for this client alone since the last time. */
+  get ownBytes(): number {
+    return this.#ownBytes;
   }
 
   /** All that is for this client since the last time, in one piece; undefined where that is nothing. */
@@ -73,6 +80,7 @@ export class Share {
     const parts = this.#parts;
     if (parts.length === 0) return undefined;
     this.#parts = [];
+    this.#ownBytes = 0;
     return parts.length === 1 ? parts[0] : concatBytes(parts);
   }
 

@@ -1,9 +1,10 @@
 /*
  * What the server needs of the machine. `node/` answers with the real thing; a simulator may answer with another.
  */
-import type { HistoryQuestion, RoomId, SessionId } from "../chat/index.ts";
+import type { HistoryQuestion, PersonId, RoomId, SessionId } from "../chat/index.ts";
 import type { HistoryStore } from "../history/index.ts";
 import type { Answer } from "../record/index.ts";
+import type { AccountPorts } from "./accountDesk.ts";
 import type { Mark } from "./clientArea.ts";
 import type { LogLevel, SeatMessage } from "./seatMessage.ts";
 
@@ -15,6 +16,8 @@ export interface Timer {
 }
 
 export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
   setTimer(delayMs: number, callback: () => void): Timer;
   /** A point in time, in milliseconds since 1970, as people write it where the server is: "2026-11-25 07:12". */
   localTime(timeMs: number): string;
@@ -89,8 +92,10 @@ export interface ChildPorts {
 export type Role = "greeter" | "worker" | "history";
 
 export interface HistoryQuery {
-  readonly session: SessionId;
-  readonly question: HistoryQuestion;
+  /** Who asks, over time. */
+  readonly session: PersonId;
+  /** What shall be deleted is for the writer: see `decideRedaction`. */
+  readonly question: Exclude<HistoryQuestion, { kind: "redact" }>;
   readonly before: number;
   /** The rooms that may be read. */
   readonly rooms: readonly RoomId[];
@@ -106,6 +111,8 @@ export interface ImportLines extends Iterable<string> {
 /** What the history process has besides. */
 export interface HistoryPorts extends ChildPorts {
   readonly store: HistoryStore;
+  /** Undefined: they cannot be used. */
+  readonly accounts: AccountPorts | undefined;
   /** Looks it up while the conversation goes on. `done` is called later, never at once. */
   query(query: HistoryQuery, done: (result: HistoryResult) => void): void;
   /** Of a file that is to be imported. @throws ImportFileError */
@@ -148,6 +155,10 @@ export interface SupervisorPorts {
   /** Those whom it served are served by others: the log is not held back for it any more. */
   inherited(spawned: Spawned): void;
   createArea(): Handle;
+  /** Where a connection comes from, as others may see it. */
+  hostOf(socket: Handle): string;
+  /** The message of the day, read anew; empty: none. */
+  readMotd(): string;
   /** Whether the supervisor's own code that is there now can be loaded: undefined, or what is wrong with it. */
   checkImage(): Promise<string | undefined>;
   /**

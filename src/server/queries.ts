@@ -1,8 +1,10 @@
 import { type HistoryReader, parseSearch } from "../history/index.ts";
 import type { HistoryQuery, HistoryResult } from "./ports.ts";
 
-/** A search shows so many of the latest that it finds. */
-const HITS_MAX = 20;
+/** A search shows so many of the latest that it finds, */
+const HITS = 20;
+/** or as many as it asks for. */
+const HITS_MAX = 200;
 /** Of what a client missed, so much at a time. */
 const RANGE_ENTRIES_MAX = 500;
 const RANGE_BYTES_MAX = 96 * 1024;
@@ -17,7 +19,14 @@ export function answerQuery(reader: HistoryReader, query: HistoryQuery, nowMs: n
     case "search": {
       const search = parseSearch(question.text, nowMs);
       if ("error" in search) return { through: 0, more: false, gaps: [], entries: [], refusal: search.error };
-      return complete(reader.search(search, { session, rooms }, before, HITS_MAX), before);
+      const limit = Math.min(search.limit ?? HITS, HITS_MAX);
+      return complete(reader.search(search, { session, rooms }, before, limit), before);
+    }
+    case "page":
+      return complete(reader.page({ session, rooms }, question.of, question.page, before), before);
+    case "targets": {
+      const { afterMs, beforeMs, limit } = question;
+      return complete(reader.targets({ session, rooms }, afterMs, beforeMs, limit, before), before);
     }
     case "range": {
       const { from } = question;

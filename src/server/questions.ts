@@ -1,6 +1,5 @@
-import type { EffectOf, RoomId, SessionId, Wish } from "../chat/index.ts";
+import type { EffectOf, RoomId, Session, SessionId, Wish } from "../chat/index.ts";
 import type { LogRecord } from "../log/index.ts";
-import { type PlainRenderer, caughtUpNotice, missedNotice } from "../protocol/plain/index.ts";
 import { type AnswerPart, decodeAnswer } from "../record/index.ts";
 import { encodeUtf8 } from "../base/index.ts";
 import type { AskedQuestion } from "./clientNotes.ts";
@@ -13,18 +12,19 @@ interface OpenQuestion extends AskedQuestion {
   parts: AnswerPart[] | undefined;
 }
 
+/** For what is in no room: the entry says whom it was whispered to. */
+const NO_ROOM_NAME = "";
+
 const NONE: ReadonlyMap<number, OpenQuestion> = new Map();
 
 /** What our clients have asked history, and what comes of it. */
 export class Questions {
   readonly #replica: Replica;
-  readonly #renderer: PlainRenderer;
   /** Of each client, by place. */
   readonly #open = new Map<Client, Map<number, OpenQuestion>>();
 
-  constructor(replica: Replica, renderer: PlainRenderer) {
+  constructor(replica: Replica) {
     this.#replica = replica;
-    this.#renderer = renderer;
   }
 
   /** The question has its place in the order. */
@@ -34,6 +34,8 @@ export class Questions {
     if (question.kind === "range" && !client.output.asked(question.from, before)) return;
     // Who is behind gets the past of the room with all else that it missed.
     if (question.kind === "replay" && !client.output.hold(before)) return;
+    // Of what is deleted, everybody hears.
+    if (question.kind !== "range" && question.kind !== "redact") client.conversation.asked(before);
     this.#add(client, { question, before });
   }
 
@@ -86,23 +88,38 @@ export class Questions {
       client.output.askLater(before);
       return undefined;
     }
-    const { state } = this.#replica;
     const answer = {
       entries: parts.flatMap((part) => part.entries),
       gaps: parts.flatMap((part) => part.gaps),
       more: last.more,
       refusal: last.refusal,
     };
-    const nameOf = (room: RoomId): string => state.rooms.get(room)?.name ?? "#?";
-    const bytes = this.#renderer.answer(question, answer, nameOf, client.session);
+    const { conversation } = client;
+    const bytes = conversation.answer(question, before, answer);
     if (question.kind !== "range") {
       client.output.answer(before, bytes);
       // It may have waited for this before it asks for what it missed.
       return client.output.isLagging ? client : undefined;
     }
     if (!client.output.isCatchingUp(before)) return undefined;
-    client.output.caughtUp(bytes, last.through, missedNotice, caughtUpNotice);
+    client.output.caughtUp(bytes, last.through, conversation.missed, conversation.caughtUp);
     return client;
+  }
+
+  /** That an entry is deleted is the answer for whoever asked for it. */
+  redacted({ session, message }: EffectOf<"redacted">): void {
+    for (const [client, open] of this.#open) {
+      if (this.#principalOf(client)?.id !== session.id) continue;
+      for (const { question, before } of open.values())
+        if (question.kind === "redact" && question.message === message) this.#close(client, before);
+    }
+  }
+
+  /** Who that is whose client it is: several may be one person's. */
+  #principalOf({ session }: Client): Session | undefined {
+    const { sessions } = this.#replica.state;
+    const own = sessions.get(session);
+    return own === undefined ? undefined : sessions.get(own.principal);
   }
 
   /** How many of a client's questions are not answered. */
@@ -145,14 +162,32 @@ export class Questions {
     switch (question.kind) {
       case "replay":
       case "recall": {
-        const room = this.#replica.state.rooms.get(question.room);
+        const room = this.#roomName(question.room);
         if (room === undefined) return undefined;
-        return { kind: "recall", session, room: room.name, limit: question.limit, before };
+        return { kind: "recall", session, room, limit: question.limit, before };
+      }
+      case "page": {
+        const { of, page } = question;
+        const target = "nick" in of ? of.nick : this.#roomName(of.room);
+        return target === undefined ? undefined : { kind: "page", session, target, page, before };
+      }
+      case "targets": {
+        const { afterMs, beforeMs, limit } = question;
+        return { kind: "targets", session, afterMs, beforeMs, limit, before };
+      }
+      case "redact": {
+        const { room, message } = question;
+        const target = room === 0 ? NO_ROOM_NAME : this.#roomName(room);
+        if (target === undefined) return undefined;
+        return { kind: "redact", session, target, message, text: encodeUtf8(question.text), before };
       }
       case "search":
         return { kind: "search", session, text: encodeUtf8(question.text), before };
       case "range":
         return { kind: "catchUp", session, from: question.from, before };
     }
+  }
+  #roomName(room: RoomId): string | undefined {
+    return this.#replica.state.rooms.get(room)?.name;
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type Account,
   type ChatState,
   type Effect,
   type Entry,
@@ -6,6 +7,7 @@ import {
   type Room,
   type Session,
   type StatePiece,
+  accountPiece,
   createEmptyState,
   createState,
   entryOf,
@@ -26,8 +28,11 @@ export class Recorder {
   readonly #store: HistoryStore;
   readonly #sessions = new Map<number, Session>();
   readonly #rooms = new Map<number, Room>();
+  readonly #accounts = new Map<number, Account>();
   #storedChanges = -1;
   #entries: Entry[] = [];
+  /** Entries that are deleted. They do not get lost with what cannot be written. */
+  #redacted: number[] = [];
   #gap: Gap | undefined;
   #through: number;
   #throughTimeMs: number;
@@ -44,6 +49,7 @@ export class Recorder {
     this.#throughTimeMs = store.throughTimeMs;
     for (const session of stored.sessions.values()) this.#sessions.set(session.id, session);
     for (const room of stored.rooms.values()) this.#rooms.set(room.id, room);
+    for (const account of stored.accounts.values()) this.#accounts.set(account.person, account);
     if (isCurrent) this.#storedChanges = stored.changes;
   }
 
@@ -65,6 +71,7 @@ export class Recorder {
     if (effects.length === 0) return;
     const entry = entryOf(effects, sequence, timeMs);
     if (entry !== undefined) this.#entries.push(entry);
+    for (const effect of effects) if (effect.kind === "redacted") this.#redacted.push(effect.message);
   }
 
   /** What was added since the last commit will be missing, up to the next one: from here on it is a gap. */
@@ -96,34 +103,53 @@ export class Recorder {
       entries: this.#entries,
       through: this.#through,
       throughTimeMs: this.#throughTimeMs,
-      rooms: news.newRooms,
+      rooms: news.namedRooms,
       state: news,
       gaps: this.#gap === undefined ? [] : [this.#gap],
+      redacted: this.#redacted,
     });
     this.#entries = [];
+    this.#redacted = [];
     this.#gap = undefined;
     this.#sinceMs = undefined;
     if (news === NO_NEWS) return;
     for (const session of news.sessions) this.#sessions.set(session.id, session);
     for (const room of news.rooms) this.#rooms.set(room.id, room);
+    for (const account of news.accounts) this.#accounts.set(account.person, account);
     for (const id of news.lostSessions) this.#sessions.delete(id);
     for (const id of news.lostRooms) this.#rooms.delete(id);
+    for (const id of news.lostAccounts) this.#accounts.delete(id);
     this.#storedChanges = state.changes;
   }
 
   #newsOf(state: ChatState): News {
     const sessions = [...state.sessions.values()].filter((each) => this.#sessions.get(each.id) !== each);
     const rooms = [...state.rooms.values()].filter((each) => this.#rooms.get(each.id) !== each);
+    const accounts = [...state.accounts.values()].filter((each) => this.#accounts.get(each.person) !== each);
     const lostSessions = [...this.#sessions.keys()].filter((id) => !state.sessions.has(id));
     const lostRooms = [...this.#rooms.keys()].filter((id) => !state.rooms.has(id));
+    const lostAccounts = [...this.#accounts.keys()].filter((id) => !state.accounts.has(id));
     return {
       sessions,
       rooms,
+      accounts,
       lostSessions,
       lostRooms,
-      newRooms: rooms.filter(({ id }) => !this.#rooms.has(id)).map(({ id, name }) => ({ id, name })),
-      put: [rootPiece(state), ...rooms.map(roomPiece), ...sessions.map(sessionPiece)],
-      remove: [...lostSessions.map((id) => `session/${id}`), ...lostRooms.map((id) => `room/${id}`)],
+      lostAccounts,
+      namedRooms: rooms
+        .filter(({ id, name }) => this.#rooms.get(id)?.name !== name)
+        .map(({ id, name }) => ({ id, name })),
+      put: [
+        rootPiece(state),
+        ...rooms.map(roomPiece),
+        ...accounts.map(accountPiece),
+        ...sessions.map(sessionPiece),
+      ],
+      remove: [
+        ...lostSessions.map((id) => `session/${id}`),
+        ...lostRooms.map((id) => `room/${id}`),
+        ...lostAccounts.map((id) => `account/${id}`),
+      ],
     };
   }
 }
@@ -131,9 +157,12 @@ export class Recorder {
 interface News {
   readonly sessions: readonly Session[];
   readonly rooms: readonly Room[];
+  readonly accounts: readonly Account[];
   readonly lostSessions: readonly number[];
   readonly lostRooms: readonly number[];
-  readonly newRooms: readonly { readonly id: number; readonly name: string }[];
+  readonly lostAccounts: readonly number[];
+  /** New and renamed ones. */
+  readonly namedRooms: readonly { readonly id: number; readonly name: string }[];
   readonly put: readonly StatePiece[];
   readonly remove: readonly string[];
 }
@@ -141,9 +170,11 @@ interface News {
 const NO_NEWS: News = {
   sessions: [],
   rooms: [],
+  accounts: [],
   lostSessions: [],
   lostRooms: [],
-  newRooms: [],
+  lostAccounts: [],
+  namedRooms: [],
   put: [],
   remove: [],
 };

@@ -1,8 +1,9 @@
 /*
- * What the supervisor and its children say to each other on their seat sockets: who serves which client, and how the
- * history is doing, never what anybody says in the chat. A message is a type byte, numbers, and text; descriptors
- * travel beside it.
+ * What the supervisor and its children say to each other on their seat sockets: who serves which client, how the
+ * history is doing, and what is asked of the accounts; never what anybody says in the chat. A message is a type byte,
+ * numbers, and text; descriptors travel beside it.
  */
+import { type UserCommand, decodeUserCommand, encodeUserCommand } from "../accounts/index.ts";
 import { ByteReader, ByteWriter, decodeUtf8, encodeUtf8 } from "../base/index.ts";
 import { PROTOCOLS, type Protocol, type SessionId } from "../chat/index.ts";
 import { IMPORT_PHASES, type ImportProgress, type ImportResult } from "../history/index.ts";
@@ -95,6 +96,19 @@ export type SeatMessage =
   | { readonly type: "store"; readonly failed: boolean }
   /** To the history process: import this file. `id` tells its reports from those of other imports. */
   | { readonly type: "import"; readonly id: number; readonly path: string }
+  /**
+   * From a worker, on to the history process: a request to the vault, see src/accounts/vaultMessages.ts. And the same
+   * way back, its reply. The supervisor says which worker it is; what that says itself does not count.
+   */
+  | ({ readonly type: "vault"; readonly session: SessionId; readonly bytes: Uint8Array } & Addressee)
+  /** To the history process: somebody who runs the server wants this done. `id`: to tell the answers apart. */
+  | { readonly type: "userCommand"; readonly id: number; readonly command: UserCommand }
+  /** From the history process: why it was not done; empty: it was. */
+  | { readonly type: "userAnswer"; readonly id: number; readonly text: string }
+  /** From a worker, one of whose clients is an operator: read what is read from files anew. */
+  | { readonly type: "rehash" }
+  /** To a worker: the message of the day is this from now on. */
+  | { readonly type: "motd"; readonly text: string }
   | ImportReport;
 
 /** From the history process, how an import goes: how far it is, now and then; what came of it, once and at last. */
@@ -129,11 +143,18 @@ const TYPES = [
   "hold",
   "holding",
   "carryOn",
+  "vault",
+  "userCommand",
+  "userAnswer",
+  "rehash",
+  "motd",
 ] as const;
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** Longer lines of the server's log, and longer reasons, are cut. */
 const TEXT_BYTES_MAX = 2000;
+/** A longer message of the day is cut. */
+export const MOTD_BYTES_MAX = 3500;
 /** Longer paths do not fit, in bytes. The system allows 4,096. */
 export const PATH_BYTES_MAX = 4000;
 
@@ -186,7 +207,17 @@ export function encodeSeatMessage(message: SeatMessage): Uint8Array {
         .uint8(message.renumbered ? 1 : 0)
         .finish();
     case "importFailed":
+    case "userAnswer":
       return writer.uint53(message.id).raw(encodeUtf8(message.text).subarray(0, TEXT_BYTES_MAX)).finish();
+    case "vault":
+      return writer
+        .uint16(message.process)
+        .uint32(message.generation)
+        .uint53(message.session)
+        .raw(message.bytes)
+        .finish();
+    case "userCommand":
+      return writer.uint53(message.id).raw(encodeUserCommand(message.command)).finish();
     case "ready":
       return writer.uint16(message.format).raw(encodeUtf8(message.version)).finish();
     case "adopted":
@@ -204,6 +235,9 @@ export function encodeSeatMessage(message: SeatMessage): Uint8Array {
         .uint8((message.full ? FULL : 0) | (message.leaving ? LEAVING : 0))
         .uint8(SEATS.indexOf(message.seat))
         .finish();
+    case "motd":
+      return writer.raw(encodeUtf8(message.text).subarray(0, MOTD_BYTES_MAX)).finish();
+    case "rehash":
     case "nudge":
     case "end":
     case "adopt":
@@ -266,7 +300,22 @@ export function decodeSeatMessage(bytes: Uint8Array): SeatMessage {
         renumbered: reader.uint8() === 1,
       };
     case "importFailed":
+    case "userAnswer":
       return { type, id: reader.uint53(), text: rest(reader) };
+    case "vault":
+      return {
+        type,
+        process: reader.uint16(),
+        generation: reader.uint32(),
+        session: reader.uint53(),
+        bytes: reader.raw(reader.remaining),
+      };
+    case "userCommand": {
+      const id = reader.uint53();
+      const command = decodeUserCommand(reader.raw(reader.remaining));
+      if (command === undefined) throw new RangeError("no such command");
+      return { type, id, command };
+    }
     case "ready":
       return { type, format: reader.uint16(), version: rest(reader) };
     case "adopted":
@@ -291,6 +340,9 @@ export function decodeSeatMessage(bytes: Uint8Array): SeatMessage {
         seat: pick(SEATS, reader.uint8()),
       };
     }
+    case "motd":
+      return { type, text: rest(reader) };
+    case "rehash":
     case "nudge":
     case "end":
     case "adopt":

@@ -192,7 +192,7 @@ export class Seating {
     member.serves = true;
     const { process } = member;
     // What the dead supervisor had to say of it was lost, perhaps: said twice, it does no harm.
-    if (seat === "nowhere") this.#say({ kind: "seat", session, process, protocol });
+    if (seat === "nowhere") this.#saySeat(connection, process, protocol);
     else if (seat === "elsewhere") this.#movedBack.set(session, process);
   }
 
@@ -300,8 +300,12 @@ export class Seating {
     const { session, protocol, socket, area } = connection;
     assert(protocol !== undefined, "only who is decided is seated");
     this.#give(connection, worker);
-    this.#say({ kind: "seat", session, process: worker.process, protocol });
+    this.#saySeat(connection, worker.process, protocol);
     this.#ports.send(worker.process, { type: "seat", session, protocol }, [socket, area]);
+  }
+
+  #saySeat({ session, socket }: Connection, process: number, protocol: Protocol): void {
+    this.#say({ kind: "seat", session, process, protocol, host: this.#ports.hostOf(socket) });
   }
 
   #give(connection: Connection, worker: CrewMember): void {

@@ -12,6 +12,7 @@ const OPTIONS: SupervisorOptions = {
   history: false,
   maxClients: 10,
   firstSession: 1,
+  persistence: false,
 };
 const LONG_MS = 10_000;
 
@@ -38,6 +39,7 @@ class Bench {
     const tell = (what: string): void => void this.#told.push(what);
     return {
       clock: {
+        now: () => this.#nowMs,
         setTimer: (delayMs, callback) => {
           const timer = { atMs: this.#nowMs + delayMs, callback };
           this.#timers.push(timer);
@@ -88,6 +90,8 @@ class Bench {
         tell(`inherited ${process}`);
       },
       createArea: () => 900,
+      hostOf: (socket) => `host of ${socket}`,
+      readMotd: () => "",
       settle: (process, session) => {
         tell(`settle ${session} of ${process}`);
         return true;

@@ -1,23 +1,22 @@
 import { encodeUtf8 } from "../base/index.ts";
 import type { ChatRecord, StoreState } from "../chat/index.ts";
+import type { UserCommand } from "../accounts/index.ts";
 import { RECORD_FORMAT, RecordKind, encode } from "../record/index.ts";
+import { AccountRequests } from "./accountRequests.ts";
+import { type AdoptedMember, Adoption } from "./adoption.ts";
 import { Crew, type CrewMember, type CrewOptions } from "./crew.ts";
 import { ImportRequests } from "./importRequests.ts";
-import type { Handle, Role, Spawned, SupervisorPorts, Timer } from "./ports.ts";
+import type { Handle, SupervisorPorts, Timer } from "./ports.ts";
 import { Reload, ReloadError } from "./reload.ts";
 import { type ImportReport, PATH_BYTES_MAX, type SeatMessage } from "./seatMessage.ts";
 import { Seating, type SeatingOptions } from "./seating.ts";
 import type { SupervisorStatus } from "./supervisorStatus.ts";
 
-export type SupervisorOptions = CrewOptions & SeatingOptions;
-
-/** A process that outlived its supervisor. */
-export interface AdoptedMember extends Spawned {
-  readonly role: Role;
+export interface SupervisorOptions extends CrewOptions, SeatingOptions {
+  /** Whether whoever logs in stays in its rooms without a connection. */
+  persistence: boolean;
 }
 
-/** A supervisor that died may have given so many numbers to connections that never came to be in the log. */
-const LOST_SESSIONS_MAX = 2 ** 32;
 /** Who is asked for its state, and may not have read far enough, is woken every so often. */
 const REMIND_MS = 100;
 /** After the order to stop, who has not ended by then is ended. */
@@ -30,6 +29,9 @@ const NEWS_FOR_HISTORY: ReadonlySet<number> = new Set([
   RecordKind.recall,
   RecordKind.search,
   RecordKind.catchUp,
+  RecordKind.page,
+  RecordKind.targets,
+  RecordKind.redact,
 ]);
 /** Of ours: whoever serves somebody, and the history process, is woken for them at once. */
 const NEWS_FOR_ALL: ReadonlySet<number> = new Set([RecordKind.quiet, RecordKind.stop]);
@@ -55,24 +57,14 @@ export class Supervisor {
   #store: StoreState = "none";
   /** Who waits for what comes of an import. */
   readonly #imports = new ImportRequests();
+  readonly #accounts: AccountRequests;
   #format = 1;
   #stopping: "no" | "quieting" | "stopped" = "no";
   #stopTimer: Timer | undefined;
   #finished = false;
   /** Nobody is waited for any more. */
   #forced = false;
-  /** Processes of a dead supervisor, and how many of their clients each has yet to hand back, where it has said so. */
-  readonly #unreported = new Map<number, number | undefined>();
-  #onReported: (() => void) | undefined;
-  #isAdopting = false;
-  #isSuccessor = false;
-  /**
-   * Processes that did not outlive the dead supervisor. Before all have reported, some of their clients may be
-   * others'.
-   */
-  readonly #lost: number[] = [];
-  /** Processes that died before they had reported. */
-  readonly #unheard = new Set<CrewMember>();
+  readonly #adoption: Adoption;
   #reload: Reload | undefined;
   #isGreeterHolding = false;
 
@@ -83,17 +75,24 @@ export class Supervisor {
       onMissing: () => this.#place(),
       onHistoryHopeless: () => this.#letHistoryGo(),
     });
+    this.#accounts = new AccountRequests((to, message) => ports.send(to, message, []), options.history);
     this.#seating = new Seating(ports, this.#crew, options, {
       say: (record) => this.#sayRecord(record),
       onPauseOver: () => this.#place(),
-      onGhosts: (process) => this.#bury(process),
+      onGhosts: (process) => this.#adoption.bury(process),
+    });
+    this.#adoption = new Adoption(ports, this.#crew, this.#seating, {
+      say: (record) => this.#sayRecord(record),
+      onReady: (member, format, version) => this.#ready(member, format, version),
+      onIdle: (member) => this.#end(member),
     });
   }
 
   /** Starts what is missing. After `adopt`, when all have reported, or have had the time to. */
   start(): void {
-    this.#isAdopting = false;
-    this.#settle();
+    this.#adoption.isUnderway = false;
+    this.#sayRecord({ kind: "settings", persistence: this.#options.persistence });
+    this.#adoption.settle();
     this.#place();
   }
 
@@ -102,67 +101,7 @@ export class Supervisor {
    * that do not live any more have to be reported as `gone`: whoever was with them is lost.
    */
   adopt(members: readonly AdoptedMember[], onReported: () => void): void {
-    // Every session that the log has heard of took a record of it, and there are not so many others.
-    this.#seating.startAfter(this.#ports.sequence() + LOST_SESSIONS_MAX);
-    this.#onReported = onReported;
-    this.#isAdopting = true;
-    this.#isSuccessor = true;
-    // A process may have been gone before, and whoever was with it had no other yet.
-    this.#lost.push(...this.#ports.vacant());
-    for (const { role, ...spawned } of members) {
-      // Until it says more, whoever reads the log may be serving anybody.
-      this.#crew.add(spawned, role).serves = this.#ports.serves(spawned.process);
-      this.#unreported.set(spawned.process, undefined);
-      this.#ports.adopt(spawned.process);
-    }
-  }
-
-  /** A process says that it is there, and how many clients it has. */
-  #adopted(member: CrewMember, message: Extract<SeatMessage, { type: "adopted" }>): void {
-    if (!this.#unreported.has(member.process)) return;
-    this.#seating.startAfter(message.nextSession + LOST_SESSIONS_MAX);
-    this.#unreported.set(member.process, message.clients);
-    member.readsFrom = 0;
-    if (message.ready) this.#ready(member, message.format, message.version);
-    this.#reportIfComplete(member);
-  }
-
-  #takeBack(
-    member: CrewMember,
-    message: Extract<SeatMessage, { type: "held" }>,
-    handles: readonly Handle[],
-  ): void {
-    const left = this.#unreported.get(member.process);
-    const [socket, area] = handles;
-    if (left === undefined || socket === undefined || area === undefined) {
-      for (const handle of handles) this.#ports.close(handle);
-      return;
-    }
-    this.#unreported.set(member.process, left - 1);
-    this.#seating.takeBack(member, { ...message, handles: [socket, area] });
-    this.#reportIfComplete(member);
-  }
-
-  #reportIfComplete(member: CrewMember): void {
-    if (this.#unreported.get(member.process) !== 0) return;
-    this.#unreported.delete(member.process);
-    if (member.serves && member.sessions.size === 0) {
-      this.#ports.standDown(member.process);
-      member.serves = false;
-    }
-    if (member.role === "worker" && member.sessions.size === 0 && this.#seating.isWith(member)) {
-      // It has served somebody who has left, and reads on with those who serve.
-      member.ending = true;
-      this.#end(member);
-    }
-    this.#reported();
-  }
-
-  #reported(): void {
-    const onReported = this.#onReported;
-    if (this.#unreported.size > 0 || onReported === undefined) return;
-    this.#onReported = undefined;
-    onReported();
+    this.#adoption.begin(members, onReported);
   }
 
   /** A new connection. The supervisor owns `socket` from here on. */
@@ -181,7 +120,7 @@ export class Supervisor {
   /** A message, and what came with it, which is owned here. */
   receive(process: number, message: SeatMessage, handles: readonly Handle[]): void {
     const member = this.#crew.get(process);
-    if (member !== undefined && message.type === "held") this.#takeBack(member, message, handles);
+    if (member !== undefined && message.type === "held") this.#adoption.takeBack(member, message, handles);
     else {
       if (member !== undefined) this.#receive(member, message, handles);
       for (const handle of handles) this.#ports.close(handle);
@@ -204,7 +143,7 @@ export class Supervisor {
         this.#seating.drop(message.session);
         return this.#replenish();
       case "adopted":
-        return this.#adopted(member, message);
+        return this.#adoption.adopted(member, message);
       case "taken":
         this.#seating.taken(message.session);
         return this.#onChange();
@@ -221,6 +160,13 @@ export class Supervisor {
       case "imported":
       case "importFailed":
         return this.#imports.report(message);
+      case "vault":
+        if (member.role === "history") return this.#accounts.answer(message);
+        return this.#accounts.ask(member, message);
+      case "rehash":
+        return this.rehash();
+      case "userAnswer":
+        return this.#accounts.commandDone(message.id, message.text);
       default:
         this.#ports.log(
           "error",
@@ -243,6 +189,25 @@ export class Supervisor {
     this.#sendImports();
   }
 
+  /** Whoever runs the machine raises or lowers the shield against a raid: see `Policy`. */
+  shield(on: boolean): void {
+    this.#sayRecord({ kind: "shield", on });
+  }
+
+  /** What is read from files is read anew. */
+  rehash(): void {
+    const text = this.#ports.readMotd();
+    for (const { process, role } of this.#crew.all())
+      if (role === "worker") this.#ports.send(process, { type: "motd", text }, []);
+    this.#ports.log("info", "the message of the day was read anew");
+  }
+
+  /** Does something with an account. `done` is told why nothing came of it; an empty text: it is done. */
+  administer(command: UserCommand, done: (error: string) => void): void {
+    if (this.#stopping !== "no") return done("the server is stopping");
+    this.#accounts.command(command, done);
+  }
+
   /** To the history process, when there is one. */
   #sendImports(): void {
     const [history] = this.#crew.ready("history");
@@ -257,6 +222,7 @@ export class Supervisor {
       this.#hadHistory = true;
       this.#sayRecord({ kind: "history", process: member.process });
       this.#sendImports();
+      this.#accounts.begin(member.process);
     }
     this.#giveStates();
     this.#raiseFormat();
@@ -281,10 +247,8 @@ export class Supervisor {
     const member = this.#crew.get(process);
     if (member === undefined) return;
     this.#crew.died(member);
-    // Whoever it had is known to the log alone.
-    if (this.#unreported.has(process)) this.#unheard.add(member);
-    this.#unreported.delete(process);
-    this.#reported();
+    this.#accounts.died(member, member.role);
+    this.#adoption.died(member);
     this.#onChange();
     if (this.#forced) this.#checkStop();
     this.#seating.orphan(member);
@@ -296,9 +260,7 @@ export class Supervisor {
   gone(process: number, how: string): void {
     const member = this.#crew.get(process);
     if (member === undefined) {
-      if (!this.#isSuccessor) return;
-      // It died with the supervisor before this one, or before it.
-      this.#bury(process);
+      this.#adoption.strangerGone(process);
       return;
     }
     this.#crew.gone(member);
@@ -310,27 +272,9 @@ export class Supervisor {
       if (member.ready) this.#sayRecord({ kind: "processDied", process });
     }
     this.#seating.gone(member);
-    if (this.#unheard.delete(member)) this.#bury(process);
+    this.#adoption.gone(member);
     if (this.#stopping === "no") this.#place();
     else this.#checkStop();
-  }
-
-  /** Whoever was with it is lost: but for those of whom others say that they have them, of which there may be more. */
-  #bury(process: number): void {
-    if (this.#isUnsettled) this.#lost.push(process);
-    else this.#sayRecord({ kind: "processDied", process });
-  }
-
-  /** Whether there may be more to come of what was with a supervisor before this one. */
-  get #isUnsettled(): boolean {
-    return this.#isAdopting || this.#seating.hasMovedBack;
-  }
-
-  /** Says whose everybody is, and then who is lost, when the last words of the dead are in the order. */
-  #settle(): void {
-    if (this.#isAdopting || this.#ports.areDying()) return;
-    this.#seating.sayMovedBack();
-    for (const process of this.#lost.splice(0)) this.#bury(process);
   }
 
   /** A record was ordered. Kinds are all that the supervisor looks at. */
@@ -347,7 +291,7 @@ export class Supervisor {
   /** Once in each turn, before records are ordered: those of the last turn can be read by now. */
   step(): void {
     this.#nudge();
-    if (this.#lost.length > 0 || this.#seating.hasMovedBack) this.#settle();
+    this.#adoption.settle();
     while (this.#unsaid.length > 0) {
       const { kind, payload } = this.#unsaid[0]!;
       if (this.#ports.append(kind, payload) < 0) return;
@@ -452,14 +396,14 @@ export class Supervisor {
   }
 
   #place(): void {
-    if (this.#isAdopting) return;
+    if (this.#adoption.isUnderway) return;
     this.#seating.place();
     this.#replenish();
   }
 
   #replenish(): void {
     // What was said before the end still has to be written down.
-    if (this.#stopping !== "stopped" && !this.#forced && !this.#isAdopting)
+    if (this.#stopping !== "stopped" && !this.#forced && !this.#adoption.isUnderway)
       this.#crew.replenish(this.#seating.wanted, this.#stopping !== "no");
   }
 
@@ -527,6 +471,7 @@ export class Supervisor {
   #letHistoryGo(): void {
     if (!this.#hadHistory) return;
     this.#ports.letHistoryGo();
+    this.#accounts.giveUp();
     this.#store = "failed";
     const text = "the history process does not start";
     this.#sayRecord({ kind: "store", failed: true, from: 0, to: 0, text });

@@ -1,40 +1,54 @@
-import type { Effect, EffectOf, LeaveReason, SessionId } from "../chat/index.ts";
+import {
+  type Effect,
+  type EffectOf,
+  type LeaveReason,
+  type Moment,
+  type Protocol,
+  type SessionId,
+  type Wish,
+  principalOf,
+} from "../chat/index.ts";
 import type { LogMember, LogRecord } from "../log/index.ts";
-import { LineSplitter, PlainRenderer, REPLAY_LINES, stoppingNotice } from "../protocol/plain/index.ts";
-import { RecordKind, readSession } from "../record/index.ts";
+import { RecordKind, isWish, kindName, readSession } from "../record/index.ts";
+import { AwaitedSeats } from "./awaitedSeats.ts";
 import type { Report } from "./child.ts";
 import type { Client } from "./client.ts";
-import { ClientLines } from "./clientLines.ts";
+import { ClientPort, QUESTION_KINDS, appendRecord } from "./clientPort.ts";
+import { NOTES_BYTES } from "./clientArea.ts";
 import { decodeNotes, encodeNotes } from "./clientNotes.ts";
 import { ClientOutput } from "./clientOutput.ts";
+import { ClientTurns } from "./clientTurns.ts";
 import { Delivery } from "./delivery.ts";
 import { Outbox } from "./outbox.ts";
+import { People } from "./people.ts";
 import type { ChildPorts, Handle } from "./ports.ts";
+import { type ProtocolOptions, Protocols } from "./protocols.ts";
 import { Questions } from "./questions.ts";
+import { VaultLine } from "./vaultLine.ts";
 import type { Replica } from "./replica.ts";
 import type { SeatMessage } from "./seatMessage.ts";
 
-export interface WorkerOptions {
-  serverName: string;
+export interface WorkerOptions extends ProtocolOptions {
   /** A client for which more bytes than this wait from one turn to the next gets the rest from history. */
   maxQueueBytes: number;
   /** A client that is so many records behind, or behind where there is no history, is disconnected. */
   maxLagRecords: number;
 }
 
-/** So many lines of one client, then the next has its turn. */
-const LINES_PER_TURN = 64;
-const QUESTION_KINDS: ReadonlySet<number> = new Set([RecordKind.recall, RecordKind.search]);
 /** A client that has left gets so long to take what was still for it. */
 const FAREWELL_MS = 2000;
 const NO_TEXT = new Uint8Array(0);
+/** By these it can become something else whether the past is kept, and whether there are accounts. */
+const STORE_KINDS: ReadonlySet<number> = new Set([
+  RecordKind.history,
+  RecordKind.processDied,
+  RecordKind.store,
+]);
+const STOPPING = "the server is stopping";
 const NO_NOTES = new Uint8Array(0);
 const GAP =
   "several processes died at once, yours among them: answers to what you did last may be missing, " +
   "and what others said follows.";
-const HARMFUL = "the process that serves you ends whenever it handles what you sent; you are disconnected";
-/** A seat without a connection is given up after this. */
-const EXPECTED_MS = 5000;
 
 /**
  * Serves clients: turns what they type into records, and records into what they see. It decides nothing: every wish
@@ -49,22 +63,17 @@ export class Worker {
   readonly #member: LogMember;
   readonly #replica: Replica;
   readonly #options: WorkerOptions;
-  readonly #renderer: PlainRenderer;
+  readonly #protocols: Protocols;
+  readonly #people = new People();
   readonly #clients = new Map<SessionId, Client>();
   /** Clients of others that are dead, of whom something was delivered that has not been applied here yet. */
   #ahead: Client[] = [];
-  /** Seats that were applied before their connection arrived. */
-  readonly #expected = new Set<SessionId>();
-  /** Those of them whose connection does not come. */
-  readonly #missing = new Set<SessionId>();
-  /** Likewise, where the session is not there any more. */
-  readonly #lost = new Set<SessionId>();
-  /** Clients with something to read or to say, in the order of their turns. */
-  readonly #ready = new Set<Client>();
+  readonly #seats: AwaitedSeats;
+  readonly #turns: ClientTurns;
   readonly #outbox = new Outbox();
   readonly #delivery: Delivery;
   readonly #questions: Questions;
-  readonly #lines: ClientLines;
+  readonly #vault: VaultLine;
   #quiet: "no" | "wanted" | "yes" = "no";
   #stopping = false;
   #ending = false;
@@ -76,18 +85,22 @@ export class Worker {
     this.#member = member;
     this.#replica = replica;
     this.#options = options;
-    this.#renderer = new PlainRenderer(options.serverName, ports.clock.localTime);
-    this.#delivery = new Delivery(this.#outbox, this.#renderer, replica, this.#clients);
-    this.#questions = new Questions(replica, this.#renderer);
-    this.#lines = new ClientLines(member, replica, this.#renderer, this.#questions);
+    this.#protocols = new Protocols(options, ports.clock);
+    this.#delivery = new Delivery(this.#outbox, replica, this.#people, this.#clients);
+    this.#seats = new AwaitedSeats(ports);
+    this.#turns = new ClientTurns(ports, member, replica, (client, reason) => this.#leave(client, reason));
+    this.#questions = new Questions(replica);
+    this.#vault = new VaultLine(ports);
   }
 
   receive(message: SeatMessage, handles: readonly Handle[]): void {
-    if (message.type === "seat") this.#seat(message.session, handles);
+    if (message.type === "seat") this.#seat(message.session, message.protocol, handles);
     else if (message.type === "take") {
-      this.#take(message.session, message.servedThrough, handles);
+      this.#take(message.session, message.protocol, message.servedThrough, handles);
       if (message.more === 0) this.#readOn();
-    } else if (message.type === "end") {
+    } else if (message.type === "vault") this.#vault.answered(message.bytes, this.#clients);
+    else if (message.type === "motd") this.#protocols.motd = message.text;
+    else if (message.type === "end") {
       this.#ending = true;
       this.#exitIfDone();
     }
@@ -95,21 +108,52 @@ export class Worker {
 
   /** A record and what came of it. */
   applied(record: LogRecord, effects: readonly Effect[]): void {
-    if (record.kind === RecordKind.quiet && record.process === 0) this.#quiet = "wanted";
-    else if (record.kind === RecordKind.answer) this.#answered(record);
-    else if (record.kind === RecordKind.history) this.#askAgain();
-    if (QUESTION_KINDS.has(record.kind) && record.process === this.#member.process) this.#placed(record);
-    for (const effect of effects) this.#show(effect, record.sequence);
+    const { kind } = record;
+    if (kind === RecordKind.quiet && record.process === 0) this.#quiet = "wanted";
+    else if (kind === RecordKind.answer) this.#answered(record);
+    else if (kind === RecordKind.history) this.#askAgain();
+    if (STORE_KINDS.has(kind))
+      for (const client of this.#clients.values()) client.conversation.storeChanged?.();
+    const origin = isWish(kind) ? this.#clients.get(readSession(record.bytes, record.start)) : undefined;
+    if (origin === undefined)
+      for (const effect of effects) this.#show(effect, record, this.#refusedBy(kind, effect));
+    else this.#fulfil(record, effects, origin);
     if (this.#ahead.length > 0) this.#catchUpWith(record.sequence);
+  }
+
+  /** Who is told that what it asked of the vault, which has granted it, is not to be: no record is its own. */
+  #refusedBy(kind: number, effect: Effect): Client | undefined {
+    return effect.kind === "refused" && !isWish(kind) ? this.#clients.get(effect.session.id) : undefined;
+  }
+
+  /** A wish of one of our clients has its place in the order, and this is what came of it. */
+  #fulfil(record: LogRecord, effects: readonly Effect[], origin: Client): void {
+    if (record.process === this.#member.process && origin.inFlight > 0) origin.inFlight -= 1;
+    if (origin.unplaced > 0 && QUESTION_KINDS.has(record.kind)) origin.unplaced -= 1;
+    origin.conversation.applying(kindName(record.kind));
+    for (const effect of effects) this.#show(effect, record, origin);
+    origin.conversation.applied();
+    if (!origin.isWaiting || origin.inFlight > 0) return;
+    origin.isWaiting = false;
+    this.#hasInput(origin);
   }
 
   /** Once in each turn, after the log was read. */
   step(): void {
-    this.#readClients();
+    this.#turns.read(this.#quiet === "no");
     this.#giveUpMissing();
     if (this.#quiet === "wanted" && this.#member.append(RecordKind.quiet, 0, new Uint8Array(0)) >= 0)
       this.#quiet = "yes";
     this.#flush();
+  }
+
+  /** Whoever is seated here, and whose connection does not come, leaves. */
+  #giveUpMissing(): void {
+    for (const session of this.#seats.missing) {
+      const leave = { kind: "leave", session, reason: "connection lost", text: NO_TEXT } as const;
+      if (!appendRecord(this.#member, this.#replica.state.format, leave)) return;
+      this.#seats.forget(session);
+    }
   }
 
   /** How much there is for clients already in this turn, in bytes; what is for several counts once. */
@@ -119,36 +163,49 @@ export class Worker {
 
   /** Its clients, for a new supervisor. */
   held(): Report[] {
+    // What was on its way through the dead supervisor is lost.
+    this.#vault.askAgain();
     // The dead one may not have come to send the rest of an estate, for which this one stands still.
     if (this.#clients.size + this.#ahead.length > 0) this.#readOn();
     // What the dead one had on its way to here does not come any more.
     const isAhead = (session: SessionId): boolean => this.#ahead.some((client) => client.session === session);
-    for (const session of this.#expected) if (!isAhead(session)) this.#missing.add(session);
+    this.#seats.giveUpAll(isAhead);
     const clients = [...this.#clients.values(), ...this.#ahead, ...this.#farewells];
     // Whose connection is lost leaves by itself.
     const connected = clients.filter(({ connection }) => connection.handles.length > 0);
-    return connected.map(({ session, connection, seated, left }) => {
+    return connected.map(({ session, connection, conversation, seated, left }) => {
       const known = this.#replica.state.sessions.get(session);
       // Who had this process's number before may have had it, and nobody has said yet that it is here.
       const isHere = seated && known?.process === this.#member.process;
       const seat = known === undefined ? "nowhere" : isHere ? "here" : "elsewhere";
-      const message = { type: "held", session, protocol: "plain", full: false, leaving: left, seat } as const;
+      const protocol = known?.protocol ?? conversation.protocol;
+      const message = { type: "held", session, protocol, full: false, leaving: left, seat } as const;
       return { message, handles: connection.handles };
     });
   }
 
   /** Nobody orders any more what is said: whoever is here is told that it is over. */
   abandon(): void {
-    for (const client of this.#clients.values()) client.output.share.append(stoppingNotice);
-    this.#stopping = true;
+    this.#stop();
     this.#flush();
   }
 
-  #seat(session: SessionId, handles: readonly Handle[]): void {
-    const client = this.#connect(session, handles, false);
-    this.#clients.set(session, client);
+  #stop(): void {
+    this.#stopping = true;
+    for (const { output, conversation } of this.#clients.values())
+      output.share.append(conversation.farewell(STOPPING));
+  }
+
+  #seat(session: SessionId, protocol: Protocol, handles: readonly Handle[]): void {
+    const client = this.#connect(session, protocol, handles, false);
+    this.#add(client);
     this.#readOn();
-    if (this.#expected.delete(session)) this.#takeUp(client);
+    if (this.#seats.take(session)) this.#takeUp(client);
+  }
+
+  #add(client: Client): void {
+    this.#clients.set(client.session, client);
+    this.#people.place(client, this.#replica.state);
   }
 
   /** It stands by no longer. */
@@ -158,8 +215,8 @@ export class Worker {
   }
 
   /** A client of a process that is dead, which had read the log up to `servedThrough`. */
-  #take(session: SessionId, servedThrough: number, handles: readonly Handle[]): void {
-    const client = this.#connect(session, handles, true);
+  #take(session: SessionId, protocol: Protocol, servedThrough: number, handles: readonly Handle[]): void {
+    const client = this.#connect(session, protocol, handles, true);
     const { through } = this.#replica;
     if (client.connection.through > through) {
       this.#ahead.push(client);
@@ -180,10 +237,10 @@ export class Worker {
     const { state } = this.#replica;
     const { isLagging } = client.output;
     if (state.store !== "kept" && !isLagging) return this.#leave(client, "too slow");
-    const focus = state.sessions.get(client.session)?.focus;
-    const room = focus === undefined ? undefined : state.rooms.get(focus)?.name;
-    const notice = `${GAP} You are in ${room ?? "no room"} now`;
-    client.output.share.append(this.#renderer.notice(notice));
+    const session = state.sessions.get(client.session);
+    const room = session === undefined ? undefined : state.rooms.get(principalOf(state, session).focus);
+    const notice = `${GAP} You are in ${room?.name ?? "no room"} now`;
+    client.output.share.append(client.conversation.notice(notice));
     // Who is behind gets what was said anyway, but not the answers.
     if (!isLagging) client.output.fallBehind(delivered + 1);
   }
@@ -197,115 +254,95 @@ export class Worker {
   /** The state here is the one in which its predecessor left it. */
   #goOn(client: Client): void {
     const notes = decodeNotes(client.connection.notes);
-    this.#clients.set(client.session, client);
-    client.isNoted = notes !== undefined;
+    this.#add(client);
     const session = this.#replica.state.sessions.get(client.session);
+    // What the area has noted is not what this one would note: it is written anew.
+    client.noted = { isPlain: false, isFresh: false, version: -1 };
+    if (session !== undefined && session.protocol !== client.conversation.protocol)
+      this.#speak(client, session.protocol);
+    client.isFresh = notes?.isFresh === true;
+    if (notes !== undefined && notes.conversation.length > 0) client.conversation.restore(notes.conversation);
     if (notes?.left === true) {
       this.#end(client);
       client.output.restore(notes);
       // They were asked before it left, and the answers are on their way: nobody could ask once more.
       this.#questions.restore(client, notes.questions);
       if (notes.questions.length > 0) this.#awaitAnswers(client);
-    } else if (this.#lost.delete(client.session)) this.#end(client);
+    } else if (this.#seats.takeLost(client.session)) this.#end(client);
     else if (session !== undefined) {
-      client.arrived = session.nick !== "";
-      for (const room of session.rooms.keys()) this.#delivery.enter(client, room);
+      client.arrived = principalOf(this.#replica.state, session).nick !== "";
       if (notes !== undefined) {
         client.output.restore(notes);
         client.unsaid.push(...this.#questions.restore(client, notes.questions));
+        this.#vault.restore(client, notes.vault);
       }
     }
-    if (this.#expected.delete(client.session)) this.#takeUp(client);
+    if (this.#seats.take(client.session)) this.#takeUp(client);
     this.#hasInput(client);
   }
 
-  #connect(session: SessionId, handles: readonly Handle[], isTaken: boolean): Client {
+  #connect(session: SessionId, protocol: Protocol, handles: readonly Handle[], isTaken: boolean): Client {
     const connection = this.#ports.connect(handles, {
       onInput: () => this.#hasInput(client),
       onDrained: () => this.#hasInput(client),
       onLost: () => this.#leave(client, "connection lost"),
     });
+    const output = new ClientOutput(connection, this.#outbox, this.#ports.clock, () =>
+      this.#hasInput(client),
+    );
     const client: Client = {
       session,
       connection,
-      splitter: new LineSplitter(),
-      output: new ClientOutput(connection, this.#outbox, this.#ports.clock, () => this.#hasInput(client)),
+      conversation: undefined!,
+      output,
       seated: false,
       isTaken,
       arrived: false,
-      isNoted: false,
+      isFresh: !isTaken,
+      inFlight: 0,
+      isWaiting: false,
+      noted: { isPlain: true, isFresh: false, version: 0 },
       unplaced: 0,
       unsaid: [],
       leaving: false,
       left: false,
       awaiting: undefined,
     };
-    client.splitter.discarding = connection.discarding;
+    this.#speak(client, protocol);
     return client;
+  }
+
+  #speak(client: Client, protocol: Protocol): void {
+    client.conversation = this.#protocols.open(protocol, this.#portOf(client));
+    client.conversation.splitter.discarding = client.connection.discarding;
+  }
+
+  #portOf(client: Client): ClientPort {
+    return new ClientPort(client, {
+      ports: this.#ports,
+      member: this.#member,
+      replica: this.#replica,
+      questions: this.#questions,
+      vault: this.#vault,
+      onInput: () => this.#hasInput(client),
+    });
   }
 
   /** The seat is applied and the connection is here. */
   #takeUp(client: Client): void {
     if (client.seated) return;
     client.seated = true;
-    if (!client.arrived)
-      client.unsaid.push({ kind: "arrive", session: client.session, replay: REPLAY_LINES });
+    const { greeting } = client.conversation;
+    if (!client.arrived && greeting !== undefined)
+      client.unsaid.push({ ...greeting, session: client.session } as Wish);
     if (client.isTaken) this.#ports.send({ type: "taken", session: client.session });
     this.#hasInput(client);
   }
 
   #hasInput(client: Client): void {
-    this.#ready.add(client);
-    this.#ports.wake();
-  }
-
-  #readClients(): void {
-    const round = [...this.#ready];
-    for (const client of round) {
-      if (this.#member.isBlocked) return;
-      if (!client.seated) continue;
-      this.#ready.delete(client);
-      if (this.#read(client)) {
-        // Behind everybody else: who talks much does not talk first.
-        this.#ready.add(client);
-        this.#ports.wake();
-      }
-    }
-  }
-
-  /** One client's turn. Returns whether it has more to say. */
-  #read(client: Client): boolean {
-    const { connection, splitter, output } = client;
-    for (let lines = 0; lines < LINES_PER_TURN; lines += 1) {
-      if (client.unsaid.length > 0) {
-        if (!this.#lines.append(client.unsaid[0]!)) return true;
-        client.unsaid.shift();
-        continue;
-      }
-      if (client.leaving || !client.arrived || this.#quiet !== "no") return false;
-      if (output.isLagging) {
-        if (!this.#askForMissed(client)) return true;
-        // It cannot have read what it answers to; and what it missed comes before its leaving.
-        return false;
-      }
-      if (!connection.beginTrial()) {
-        output.share.append(this.#renderer.notice(HARMFUL));
-        this.#leave(client, "harmful input");
-        continue;
-      }
-      const taken = this.#lines.take(client);
-      connection.endTrial();
-      if (taken === undefined) return true;
-      connection.consume(taken.consumed);
-      connection.discarding = splitter.discarding;
-      if (taken.kind !== "more") continue;
-      if (connection.inputEnded) {
-        this.#leave(client, "hung up");
-        continue;
-      }
-      return false;
-    }
-    return true;
+    // A timer that was set before it left.
+    if (client.left && this.#clients.get(client.session) !== client) return;
+    this.#turns.add(client);
   }
 
   /** Once; the first reason counts, which a successor would find, too. */
@@ -323,93 +360,89 @@ export class Worker {
     this.#hasInput(client);
   }
 
-  /** A question of one of our clients has its place in the order. */
-  #placed(record: LogRecord): void {
-    const client = this.#clients.get(readSession(record.bytes, record.start));
-    if (client !== undefined && client.unplaced > 0) client.unplaced -= 1;
-  }
-
-  #show(effect: Effect, sequence: number): void {
+  #show(effect: Effect, moment: Moment, origin: Client | undefined): void {
     switch (effect.kind) {
       case "seated":
-        this.#seated(effect);
-        return;
+        return this.#seated(effect);
       case "seatLost":
-        this.#seatLost(effect);
-        return;
-      case "arrived":
-        this.#arrived(effect);
-        break;
+        return this.#seatLost(effect);
       case "historyAsked":
-        this.#asked(effect, sequence);
-        return;
-      case "stopping":
-        this.#stopping = true;
+        return this.#asked(effect, moment.sequence);
+      case "detached":
+        return this.#gone(effect.client, effect.reason);
+      case "arrived":
+        this.#arrived(effect.session.id);
         break;
-      case "left": {
-        const client = this.#clients.get(effect.session.id);
-        this.#expected.delete(effect.session.id);
-        if (client === undefined) break;
-        client.left = true;
-        if (effect.reason === "hung up" && this.#questions.count(client) > 0) this.#awaitAnswers(client);
-        if (effect.reason === "too slow")
-          client.output.share.append(this.#renderer.notice("you are too far behind and are disconnected"));
-      }
+      case "attached":
+        this.#arrived(effect.client);
+        break;
+      case "turned":
+        this.#turned(effect);
+        break;
+      case "redacted":
+        this.#questions.redacted(effect);
+        break;
+      case "stopping":
+        return this.#stop();
     }
-    this.#delivery.show(effect);
+    this.#delivery.show(effect, moment, origin);
+    if (effect.kind === "left") this.#gone(effect.session.id, effect.reason);
+  }
+
+  /** It has left. */
+  #gone(session: SessionId, reason: LeaveReason): void {
+    this.#seats.forget(session);
+    const client = this.#clients.get(session);
+    if (client === undefined || client.left) return;
+    client.left = true;
+    client.leaving = true;
+    this.#people.forget(client);
+    if (reason === "hung up" && this.#questions.count(client) > 0) this.#awaitAnswers(client);
+    const { output, conversation } = client;
+    if (reason === "too slow")
+      output.share.append(conversation.farewell("you are too far behind and are disconnected"));
+    else if (reason === "quit" || reason === "killed") {
+      const words = conversation.goodbye(reason);
+      if (words !== undefined) output.share.append(words);
+    }
+  }
+
+  #turned({ session }: EffectOf<"turned">): void {
+    const client = this.#clients.get(session.id);
+    if (client === undefined) return;
+    client.arrived = false;
+    this.#speak(client, session.protocol);
+    this.#hasInput(client);
   }
 
   #seated({ session }: EffectOf<"seated">): void {
     if (session.process !== this.#member.process) {
       // What was expected was for a process that had this one's number before.
-      this.#expected.delete(session.id);
-      this.#missing.delete(session.id);
+      this.#seats.forget(session.id);
       return;
     }
     const client = this.#clients.get(session.id);
-    if (client === undefined) this.#expect(session.id);
+    if (client === undefined) this.#seats.expect(session.id);
     else this.#takeUp(client);
-  }
-
-  /** Its connection is on its way; unless who was to send it has died. */
-  #expect(session: SessionId): void {
-    this.#expected.add(session);
-    this.#ports.clock.setTimer(EXPECTED_MS, () => {
-      if (!this.#expected.has(session)) return;
-      this.#missing.add(session);
-      this.#ports.wake();
-    });
-  }
-
-  #giveUpMissing(): void {
-    for (const session of this.#missing) {
-      const isMissing = this.#expected.has(session);
-      if (
-        isMissing &&
-        !this.#lines.append({ kind: "leave", session, reason: "connection lost", text: NO_TEXT })
-      )
-        return;
-      this.#expected.delete(session);
-      this.#missing.delete(session);
-    }
   }
 
   #seatLost({ session, process }: EffectOf<"seatLost">): void {
     if (process !== this.#member.process) return;
     const client = this.#clients.get(session);
-    if (client === undefined) this.#lost.add(session);
+    if (client === undefined) this.#seats.lose(session);
     else if (!client.left) this.#end(client);
   }
 
-  #arrived({ session }: EffectOf<"arrived">): void {
-    const client = this.#clients.get(session.id);
+  #arrived(session: SessionId): void {
+    const client = this.#clients.get(session);
     if (client === undefined) return;
     client.arrived = true;
+    this.#people.place(client, this.#replica.state);
     this.#hasInput(client);
   }
 
   #asked(effect: EffectOf<"historyAsked">, sequence: number): void {
-    const client = this.#clients.get(effect.session.id);
+    const client = this.#clients.get(effect.client);
     if (client !== undefined) this.#questions.asked(effect, client, sequence);
   }
 
@@ -424,22 +457,6 @@ export class Worker {
       client.unsaid.push(wish);
       this.#hasInput(client);
     }
-  }
-
-  /** Asks history for what a client missed, when it has taken all that it was sent. False where the ring is full. */
-  #askForMissed({ session, output }: Client): boolean {
-    const from = output.toAsk;
-    if (from === undefined) return true;
-    if (!this.#lines.append({ kind: "catchUp", session, from, before: 0 })) return false;
-    output.asking();
-    return true;
-  }
-
-  /** The kernel took at once what it was sent: nothing else tells that it is time to ask for what comes next. */
-  #mayAsk(client: Client): boolean {
-    const { seated, arrived, leaving, output } = client;
-    if (!output.isLagging || this.#ready.has(client) || this.#quiet !== "no") return false;
-    return seated && arrived && !leaving && output.toAsk !== undefined;
   }
 
   /** One write for each client, however much there was; and with it, this turn becomes what has happened. */
@@ -465,21 +482,36 @@ export class Worker {
     this.#member.publish();
     for (const client of this.#clients.values()) {
       client.connection.send();
-      if (this.#mayAsk(client)) this.#hasInput(client);
+      if (this.#quiet === "no" && this.#turns.mayAsk(client)) this.#hasInput(client);
     }
     for (const client of ended) this.#finish(client);
     if (this.#stopping) this.#exitIfDone();
   }
 
+  /** What a successor has to know is written down when it is something else. */
   #note(client: Client): void {
-    const { connection, output, left } = client;
-    if (!left && output.isPlain && this.#questions.count(client) === 0) {
-      if (client.isNoted) connection.notes = NO_NOTES;
-      client.isNoted = false;
+    const { connection, output, left, isFresh, conversation, noted } = client;
+    const { version } = conversation;
+    const isWaiting = this.#questions.count(client) > 0 || this.#vault.isOpen(client);
+    const isPlain = !left && output.isPlain && !isWaiting;
+    const isSame = noted.isFresh === isFresh && noted.version === version;
+    if (isPlain && noted.isPlain && isSame) return;
+    client.noted = { isPlain, isFresh, version };
+    if (isPlain && !isFresh && version === 0) {
+      connection.notes = NO_NOTES;
       return;
     }
-    connection.notes = encodeNotes({ left, ...output.notes, questions: this.#questions.notesOf(client) });
-    client.isNoted = true;
+    const notes = encodeNotes({
+      left,
+      isFresh,
+      ...output.notes,
+      questions: this.#questions.notesOf(client),
+      vault: this.#vault.notesOf(client),
+      conversation: conversation.notes(),
+    });
+    if (notes.length <= NOTES_BYTES) connection.notes = notes;
+    // Nobody could go on with it: everything that it can make be noted has a limit well below this.
+    else this.#leave(client, "too slow");
   }
 
   /** A client that does not take what is for it becomes a place to go on from, or is let go. */
@@ -513,8 +545,10 @@ export class Worker {
   #finish(client: Client): void {
     client.awaiting?.cancel();
     this.#clients.delete(client.session);
-    this.#ready.delete(client);
+    this.#turns.forget(client);
     this.#questions.forget(client);
+    this.#vault.forget(client);
+    this.#people.forget(client);
     this.#farewells.add(client);
     // Before the client can notice: it may come back at once, and shall find its place free.
     this.#ports.send({ type: "left", session: client.session });

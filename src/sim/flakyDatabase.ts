@@ -1,4 +1,4 @@
-import type { Database, Statement } from "../history/index.ts";
+import type { Database, Statement } from "../base/index.ts";
 
 /** As SQLite says that the disk is full: https://www.sqlite.org/rescode.html#full */
 class DiskFullError extends Error {

@@ -1,5 +1,4 @@
-import { type Random, assert } from "../base/index.ts";
-import type { Database } from "../history/index.ts";
+import { type Database, type Random, assert } from "../base/index.ts";
 import { Layout } from "../log/index.ts";
 import type { Clock, Role } from "../server/index.ts";
 import type { Connection } from "./connection.ts";
@@ -173,6 +172,7 @@ export class Machine implements SupervisorSurroundings {
   clockOf(owner: Owner): Clock {
     return {
       setTimer: (delayMs, callback) => this.scheduler.setTimer(owner, delayMs, callback),
+      now: () => this.scheduler.nowMs,
       localTime: (timeMs) => `time ${timeMs}`,
     };
   }

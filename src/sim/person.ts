@@ -173,7 +173,7 @@ export class Person implements Owner {
       this.#current.delete(moved[2]!);
       this.#goTo(moved[3]!);
     } else if (heading !== null) this.#block = { kind: "one room", room: heading[1]!, marks: [] };
-    else if (line === "-- you could not keep up; what you missed:") {
+    else if (line === "-- what you missed:") {
       this.timesBehind += 1;
       for (const stay of this.#current.values()) stay.wasBehind = true;
       this.#block = { kind: "missed", room: "", marks: [] };

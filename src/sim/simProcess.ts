@@ -1,5 +1,5 @@
-import { type Random, decodeUtf8 } from "../base/index.ts";
-import { type Database, FIRST_SEQUENCE, HistoryReader, HistoryStore } from "../history/index.ts";
+import { type Database, type Random, decodeUtf8 } from "../base/index.ts";
+import { FIRST_SEQUENCE, HistoryReader, HistoryStore } from "../history/index.ts";
 import { AgentLoop, LogMember, openSegment } from "../log/index.ts";
 import {
   type Child,
@@ -267,10 +267,16 @@ export class SimProcess implements LivingOwner {
     const { scheduler, random, database } = this.#machine;
     switch (this.role) {
       case "greeter":
-        return new GreeterChild(ports, member, { serverName: "sim", host: "sim", port: 1 });
+        return new GreeterChild(ports, member, { networkName: "sim", host: "sim", port: 1 });
       case "worker":
         return new WorkerChild(ports, member, {
-          serverName: "sim",
+          serverName: "irc.sim",
+          networkName: "sim",
+          version: "sim",
+          startedMs: 0,
+          motd: "",
+          admin: "",
+          floodLines: 0,
           maxQueueBytes: MAX_QUEUE_BYTES,
           maxLagRecords: MAX_LAG_RECORDS,
         });
@@ -282,6 +288,7 @@ export class SimProcess implements LivingOwner {
           {
             ...ports,
             store: new HistoryStore(database),
+            accounts: undefined,
             query: (query, done) => {
               const result = (): void => done(answerQuery(reader, query, scheduler.nowMs));
               scheduler.post(thread, result, random.between(0, 5));

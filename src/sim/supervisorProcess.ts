@@ -153,7 +153,14 @@ export class SupervisorProcess implements LivingOwner, Superior {
       (callback) => this.#machine.scheduler.post(this.#turns, callback),
     );
     const { maxProcesses } = this.#machine;
-    const options = { maxClients: 64, maxProcesses, spareProcesses: 1, history: true, firstSession };
+    const options = {
+      maxClients: 64,
+      maxProcesses,
+      spareProcesses: 1,
+      history: true,
+      firstSession,
+      persistence: false,
+    };
     this.#supervisor = new Supervisor(this.#ports(segment, sequencer, member), options);
     this.#loop.soon();
   }
@@ -187,6 +194,8 @@ export class SupervisorProcess implements LivingOwner, Superior {
       standDown: (process) => sequencer.standDown(process),
       servedThrough: ({ process, generation }) => sequencer.servedThrough(process, generation) - 1,
       inherited: ({ process, generation }) => sequencer.inherited(process, generation),
+      hostOf: () => "sim",
+      readMotd: () => "",
       createArea: () => kernel.open(this, new Uint8Array(0)),
       settle: (process, _session, socket) => {
         kernel.connection(socket).settle(publishedBy(segment, process));

@@ -1,6 +1,6 @@
-import { type Random, assert, seededRandom } from "../base/index.ts";
+import { type Database, type Random, type Row, assert, seededRandom } from "../base/index.ts";
 import { takeSnapshot } from "../chat/index.ts";
-import { type Database, type Row, FIRST_SEQUENCE, HistoryReader, HistoryStore } from "../history/index.ts";
+import { FIRST_SEQUENCE, HistoryReader, HistoryStore } from "../history/index.ts";
 import { openSegment } from "../log/index.ts";
 import { TRIALS_MAX, finishSegment, settle } from "../server/index.ts";
 import type { Connection, LivingOwner } from "./connection.ts";
@@ -415,7 +415,8 @@ export class World {
     const replica = child?.replica;
     if (replica?.isReady !== true) return;
     if (replica.state.store !== "kept") this.#unkeptMs = this.#scheduler.nowMs;
-    const digest = digestOf(takeSnapshot(replica.state));
+    // When somebody has spoken is not stored: a history process that goes on from its store does not know it.
+    const digest = digestOf(takeSnapshot({ ...replica.state, spokeMs: new Map() }));
     const known = this.#states.get(replica.through);
     if (known === undefined) this.#states.set(replica.through, { digest, by: name });
     else

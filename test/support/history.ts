@@ -5,6 +5,8 @@ import type { Entry } from "../../src/chat/index.ts";
 
 export const ALICE = { session: 5, nick: "alice", displayName: "alice" } as const;
 export const BOB = { session: 6, nick: "bob", displayName: "Bob B" } as const;
+/** Of an entry of whoever sends no tags and says nothing of itself. */
+export const NO_EXTRAS = { tags: "", account: "", address: "" } as const;
 export const ROOMS = [
   { id: 1, name: "#lobby" },
   { id: 2, name: "#garden" },
@@ -14,7 +16,7 @@ export const ROOMS = [
 /** Alice says "hello" in the first room, unless it is told otherwise. One second is between two sequence numbers. */
 export function entry(sequence: number, other: Partial<Entry> = {}): Entry {
   const plain = { kind: "say", rooms: [1], ...ALICE, peer: undefined, text: "hello" } as const;
-  return { sequence, timeMs: sequence * 1000, ...plain, ...other };
+  return { sequence, timeMs: sequence * 1000, ...plain, ...NO_EXTRAS, ...other };
 }
 
 export function whisper(sequence: number, other: Partial<Entry> = {}): Entry {
@@ -23,7 +25,7 @@ export function whisper(sequence: number, other: Partial<Entry> = {}): Entry {
 
 export function batch(entries: readonly Entry[], other: Partial<Batch> = {}): Batch {
   const last = entries.at(-1) ?? { sequence: 0, timeMs: 0 };
-  const nothing = { rooms: [], state: { put: [], remove: [] }, gaps: [] };
+  const nothing = { rooms: [], state: { put: [], remove: [] }, gaps: [], redacted: [] };
   return { entries, through: last.sequence, throughTimeMs: last.timeMs, ...nothing, ...other };
 }
 

@@ -106,7 +106,7 @@ test("an export in three formats, while the server runs and after it", async () 
   const [text, json, csv] = outputs[0]!;
   assert.match(text!, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d #lobby <alice> hello lobby, 你好$/m);
   assert.match(text!, /#garden \* alice digs$/m);
-  assert.match(csv!, /,say,#garden,\d+,alice,alice,,,,"roses, ""red"" ones"\r$/m);
+  assert.match(csv!, /,say,#garden,\d+,alice,alice,,,,"roses, ""red"" ones",,,guest@localhost\r$/m);
   const lines = linesOf(json!);
   assert.ok(lines.some(({ kind, rooms }) => kind === "topic" && rooms[0] === "#garden"));
   for (const each of [text!, json!, csv!]) assert.doesNotMatch(each, /between us/);

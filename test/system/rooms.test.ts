@@ -225,8 +225,8 @@ test("wrong use is answered with what is right", async () => {
   await using server = await TestServer.start();
   using alice = await TestClient.named(server.port, "alice");
   for (const [line, answer] of [
-    ["/join", /^-- \/join #ROOM: /],
-    ["/join #a b", /^-- \/join #ROOM: /],
+    ["/join", /^-- \/join #ROOM \[KEY\]: /],
+    ["/join #a b c", /^-- \/join #ROOM \[KEY\]: /],
     ["/join #a,b", /^-- #a,b cannot be a room: # and up to 50 /],
     [`/join #${"x".repeat(51)}`, /cannot be a room/],
     ["/join #LOBBY", /^-- you are back in #lobby\.|^-- #lobby looks like/],

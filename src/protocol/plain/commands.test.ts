@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decodeUtf8, encodeUtf8 } from "../../base/index.ts";
-import { RECALL_MAX, cleanDisplayName, isNick } from "../../chat/index.ts";
-import { REPLAY_LINES, cleanText, parseLine } from "./index.ts";
+import { RECALL_MAX, ROOM_FLAGS, cleanDisplayName, isNick } from "../../chat/index.ts";
+import { REPLAY_LINES, parseLine } from "./commands.ts";
+import { cleanText } from "./text.ts";
 
 type Plain = Record<string, unknown>;
 
@@ -45,6 +46,7 @@ const WISHES: readonly (readonly [line: string, wish: Plain])[] = [
   ["/join 聊天", { kind: "join", room: "#聊天", replay: REPLAY_LINES }],
   // Whether it can be a room's name is decided where it is made.
   ["/join a,b", { kind: "join", room: "#a,b", replay: REPLAY_LINES }],
+  ["/join #dev sesame", { kind: "join", room: "#dev", replay: REPLAY_LINES, key: "sesame" }],
   ["/part", { kind: "part", room: here, text: "" }],
   ["/part good night", { kind: "part", room: here, text: "good night" }],
   ["/part #dev", { kind: "part", room: "#dev", text: "" }],
@@ -86,6 +88,24 @@ const WISHES: readonly (readonly [line: string, wish: Plain])[] = [
   ["/mode +moderated", { kind: "mode", room: here, mode: "moderated", on: true, target: "" }],
   ["/mode -TopicLocked", { kind: "mode", room: here, mode: "topicLocked", on: false, target: "" }],
   ["/mode +secret", { kind: "mode", room: here, mode: "secret", on: true, target: "" }],
+  ["/mode +inviteonly", { kind: "mode", room: here, mode: "inviteOnly", on: true, target: "" }],
+  ["/mode -membersonly", { kind: "mode", room: here, mode: "membersOnly", on: false, target: "" }],
+  ["/mode +accountsonly", { kind: "mode", room: here, mode: "accountsOnly", on: true, target: "" }],
+  ["/mode +accountsspeak", { kind: "mode", room: here, mode: "accountsSpeak", on: true, target: "" }],
+  ["/slow 30", { kind: "set", room: here, setting: "slowSeconds", value: "30" }],
+  ["/slow 00", { kind: "set", room: here, setting: "slowSeconds", value: "" }],
+  ["/invite bob", { kind: "invite", room: here, target: "bob" }],
+  ['/invite "李 娜"', { kind: "invite", room: here, target: "李 娜" }],
+  ["/filter +buy now", { kind: "police", what: "filter", on: true, value: "buy now" }],
+  ["/filter -buy now", { kind: "police", what: "filter", on: false, value: "buy now" }],
+  ["/links Accounts", { kind: "police", what: "links", on: true, value: "accounts" }],
+  ["/links nobody", { kind: "police", what: "links", on: true, value: "nobody" }],
+  ["/links everybody", { kind: "police", what: "links", on: false, value: "everybody" }],
+  ["/silence bob", { kind: "police", what: "silence", on: true, value: "bob" }],
+  ["/silence *!*@10.0.0.*", { kind: "police", what: "silence", on: true, value: "*!*@10.0.0.*" }],
+  ["/unsilence bob", { kind: "police", what: "silence", on: false, value: "bob" }],
+  ["/shield ON", { kind: "police", what: "shield", on: true, value: "" }],
+  ["/shield off", { kind: "police", what: "shield", on: false, value: "" }],
   ["/nick Alice[m]", { kind: "nick", nick: "Alice[m]", displayName: "Alice[m]", derived: false }],
 ];
 
@@ -94,6 +114,20 @@ test("each command becomes a wish", () => {
     assert.equal(parseLine(encodeUtf8(line)).kind, "wish", line);
     assert.deepEqual(parse(line), wish, line);
   }
+});
+
+/** With a password: no wish, which would be in the log. */
+const SECRETS: readonly (readonly [line: string, question: Plain])[] = [
+  ["/register pa55word", { kind: "register", account: "", password: "pa55word" }],
+  ["/identify pa55word", { kind: "check", account: "", password: "pa55word", as: "login" }],
+  ["/identify bob  pa55word", { kind: "check", account: "bob", password: "pa55word", as: "login" }],
+  ["/identify\tbob\tпароль", { kind: "check", account: "bob", password: "пароль", as: "login" }],
+  ["/password old new", { kind: "changePassword", account: "", old: "old", password: "new" }],
+  ["/drop pa55word", { kind: "drop", account: "", password: "pa55word" }],
+];
+
+test("what has a password in it is a question for the vault", () => {
+  for (const [line, question] of SECRETS) assert.deepEqual(parse(line), { kind: "secret", question }, line);
 });
 
 test("leaving is no wish: the bytes that are read come first", () => {
@@ -107,9 +141,11 @@ test("wrong use is answered with what is right", () => {
     ["/me", "/me TEXT: "],
     ["/notice", "/notice TEXT: "],
     ["/nick", "/nick NAME: "],
-    ["/join", "/join #ROOM: "],
-    ["/join #a #b", "/join #ROOM: "],
-    [`/join ${long}`, "/join #ROOM: "],
+    ["/join", "/join #ROOM [KEY]: "],
+    ["/join #a #b", "/join #ROOM [KEY]: "],
+    ["/join #a key more", "/join #ROOM [KEY]: "],
+    [`/join #a ${"k".repeat(33)}`, "/join #ROOM [KEY]: "],
+    [`/join ${long}`, "/join #ROOM [KEY]: "],
     [`/part #${long}`, "/part [#ROOM] [TEXT]: "],
     ["/rooms #dev", "/rooms: "],
     ["/who alice bob", "/who [#ROOM]: "],
@@ -136,6 +172,29 @@ test("wrong use is answered with what is right", () => {
     ["/mode moderated", "/mode +WHAT or -WHAT: "],
     ["/mode +operator", "/mode +WHAT or -WHAT: "],
     ["/mode +constructor", "/mode +WHAT or -WHAT: "],
+    ["/slow", "/slow SECONDS: "],
+    ["/slow -1", "/slow SECONDS: "],
+    ["/slow 100000", "/slow SECONDS: "],
+    ["/invite", "/invite NAME: "],
+    ["/register", "/register PASSWORD: "],
+    ["/register two words", "/register PASSWORD: "],
+    [`/register ${"x".repeat(501)}`, "/register PASSWORD: "],
+    ["/identify", "/identify [NAME] PASSWORD: "],
+    ["/identify a b c", "/identify [NAME] PASSWORD: "],
+    ["/password", "/password OLD NEW: "],
+    ["/password one", "/password OLD NEW: "],
+    ["/password a b c", "/password OLD NEW: "],
+    ["/drop", "/drop PASSWORD: "],
+    ["/drop a b", "/drop PASSWORD: "],
+    ["/filter", "/filter + or -WORD: "],
+    ["/filter word", "/filter + or -WORD: "],
+    [`/filter +${long}`, "/filter + or -WORD: "],
+    ["/links", "/links WHO: "],
+    ["/links constructor", "/links WHO: "],
+    ["/silence", "/silence NAME: "],
+    [`/unsilence ${long}`, "/unsilence NAME: "],
+    ["/shield", "/shield on or off: "],
+    ["/shield up", "/shield on or off: "],
     ["/help shout", "/help [COMMAND]: "],
     ["/shout hi", "there is no command /shout; /help lists them, and //text says /text"],
     ["/constructor", "there is no command /constructor; "],
@@ -146,6 +205,11 @@ test("wrong use is answered with what is right", () => {
     assert.equal(command["kind"], "wrong", line);
     assert.equal(String(command["reply"]).slice(0, reply.length), reply);
   }
+});
+
+test("wrong use of a password is answered without it", () => {
+  for (const line of ["/register two words", "/identify a b words", "/password words", "/drop two words"])
+    assert.doesNotMatch(String(parse(line)["reply"]), /words/, line);
 });
 
 test("the answer to a long wrong command is short", () => {
@@ -159,7 +223,7 @@ test("/help lists every command, in lines of the server's, and tells of one", ()
     assert.match(line, /^-- \S.{20}[^\n]+$/);
     assert.ok(line.length <= 80, `on a terminal of 80 columns this takes two rows: ${line}`);
   }
-  const told = WISHES.map(([line]) => line.split(" ")[0]!);
+  const told = [...WISHES, ...SECRETS].map(([line]) => line.split(/\s/)[0]!);
   for (const name of new Set([...told, "/help", "/me", "/quit", "//text"])) {
     const [line, ...others] = lines.filter((each) => `${each} `.includes(`${name} `));
     assert.ok(line !== undefined, `/help does not tell of ${name}`);
@@ -173,6 +237,8 @@ test("/help lists every command, in lines of the server's, and tells of one", ()
       assert.deepEqual(parse(`/help ${asked}`), { kind: "help", text: told });
   }
   assert.match(String(parse("/help search")["text"]), /before:/);
+  const modes = String(parse("/help mode")["text"]);
+  for (const flag of ROOM_FLAGS) assert.ok(modes.includes(`${flag.toLowerCase()} (`), flag);
 });
 
 test("from a name in any script a nick is derived", () => {

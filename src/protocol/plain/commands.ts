@@ -1,14 +1,17 @@
 import { decodeUtf8, encodeUtf8 } from "../../base/index.ts";
 import {
   DISPLAY_NAME_CHARACTERS_MAX,
+  type ClientWish,
+  KEY_BYTES_MAX,
   type Mode,
   NICK_CHARACTERS_MAX,
   type Question,
   RECALL_MAX,
-  type Wish,
+  ROOM_FLAGS,
   cleanDisplayName,
   deriveNick,
   isNick,
+  isServiceName,
 } from "../../chat/index.ts";
 
 /** On entering a room, so many of its last messages are shown. */
@@ -18,16 +21,27 @@ const RECALL_LINES = 20;
 /** Of a name or a room, in bytes: more than any may have. */
 const NAME_BYTES_MAX = 200;
 
-type Unsigned<Of> = Of extends { readonly session: number } ? Omit<Of, "session"> : never;
+/** Of words with a password, in bytes: more than any account's take. */
+const SECRET_BYTES_MAX = 500;
 
-/** What a client wishes, before it is said whose wish it is. */
-export type PlainWish = Unsigned<Wish>;
+/** What is to be proved, or kept, of an account; `account` empty: that of whoever says it. */
+export type Secret =
+  | { readonly kind: "register"; readonly account: string; readonly password: string }
+  | { readonly kind: "check"; readonly account: string; readonly password: string; readonly as: "login" }
+  | {
+      readonly kind: "changePassword";
+      readonly account: string;
+      readonly old: string;
+      readonly password: string;
+    }
+  | { readonly kind: "drop"; readonly account: string; readonly password: string };
 
 /** What a line asks for. */
 export type Command =
   | { readonly kind: "nothing" }
   | { readonly kind: "say" | "act"; readonly text: Uint8Array }
-  | { readonly kind: "wish"; readonly wish: PlainWish }
+  | { readonly kind: "wish"; readonly wish: ClientWish }
+  | { readonly kind: "secret"; readonly question: Secret }
   | { readonly kind: "help"; readonly text: Uint8Array }
   | { readonly kind: "quit"; readonly text: Uint8Array }
   /** Not understood: what is right. */
@@ -62,14 +76,12 @@ const COMMANDS: Readonly<Record<string, Row>> = {
     parse: (text) => parseNick(decodeUtf8(text)),
   },
   join: {
-    usage: "/join #ROOM",
+    usage: "/join #ROOM [KEY]",
     summary: "enters a room, new or old; the first in it runs it",
     detail:
-      "enters a room, a new one where there is none, or goes back to one that you are in; the first in it runs it",
-    parse: (text) => {
-      const room = roomName(text);
-      return room === undefined ? undefined : wish({ kind: "join", room, replay: REPLAY_LINES });
-    },
+      "enters a room, a new one where there is none, or goes back to one that you are in; the first in it runs it; " +
+      "some need a key",
+    parse: parseJoin,
   },
   part: {
     usage: "/part [#ROOM] [TEXT]",
@@ -100,6 +112,8 @@ const COMMANDS: Readonly<Record<string, Row>> = {
     detail: 'says something to one person alone; a name with blanks stands in quotes: /msg "李 娜" hello',
     parse: (text) => {
       const parts = nameAndRest(text);
+      // What is meant for such a one has a password in it, and goes no further.
+      if (parts !== undefined && isServiceName(parts.name)) return noService(parts.name);
       return parts === undefined || parts.rest.length === 0
         ? undefined
         : wish({ kind: "whisper", to: parts.name, text: parts.rest });
@@ -200,11 +214,101 @@ const COMMANDS: Readonly<Record<string, Row>> = {
   },
   mode: {
     usage: "/mode +WHAT or -WHAT",
-    summary: "changes the room: moderated, topiclocked or secret",
+    summary: "changes the room: moderated, secret, and others",
     detail:
       "changes the room that you run: moderated (only those with a voice may speak), topiclocked (only those who " +
-      "run it set the topic), secret (it is not listed)",
+      "run it set the topic), secret (it is not listed), inviteonly (only who was invited may enter), membersonly " +
+      "(nobody speaks from outside), accountsonly (only who has an account may enter), accountsspeak (only who has " +
+      "an account may speak), noctcp (nobody sends requests to programs)",
     parse: parseMode,
+  },
+  slow: {
+    usage: "/slow SECONDS",
+    summary: "lets everybody speak once in so many seconds; 0 ends it",
+    parse: (text) => {
+      const digits = decodeUtf8(text);
+      if (!/^\d{1,5}$/.test(digits)) return undefined;
+      const value = Number(digits) === 0 ? "" : String(Number(digits));
+      return wish({ kind: "set", room: HERE, setting: "slowSeconds", value });
+    },
+  },
+  invite: {
+    usage: "/invite NAME",
+    summary: "asks somebody into the room, and lets them in",
+    parse: (text) => {
+      const target = soleName(text);
+      return target === undefined ? undefined : wish({ kind: "invite", room: HERE, target });
+    },
+  },
+  register: {
+    usage: "/register PASSWORD",
+    summary: "makes your name your own: nobody else can have it",
+    detail:
+      "makes your name an account: nobody else can have it, and with the password you get it from anywhere",
+    parse: (text) =>
+      secret(text, 1, ([password]) => ({ kind: "register", account: OWN, password: password! })),
+  },
+  identify: {
+    usage: "/identify [NAME] PASSWORD",
+    summary: "proves that an account is yours, for its name",
+    parse: (text) =>
+      secret(text, 2, (words) => ({
+        kind: "check",
+        account: words.length > 1 ? words[0]! : OWN,
+        password: words.at(-1)!,
+        as: "login",
+      })),
+  },
+  password: {
+    usage: "/password OLD NEW",
+    summary: "changes the password of your account",
+    parse: (text) =>
+      secret(text, 2, ([old, password]) =>
+        password === undefined ? undefined : { kind: "changePassword", account: OWN, old: old!, password },
+      ),
+  },
+  drop: {
+    usage: "/drop PASSWORD",
+    summary: "gives your account up",
+    parse: (text) => secret(text, 1, ([password]) => ({ kind: "drop", account: OWN, password: password! })),
+  },
+  filter: {
+    usage: "/filter + or -WORD",
+    summary: "lets nobody say a word, or lets them again (moderators)",
+    parse: (text) => {
+      const [, sign, value = ""] = /^([+-])(.+)$/su.exec(decodeUtf8(text)) ?? [];
+      if (sign === undefined || text.length > NAME_BYTES_MAX) return undefined;
+      return wish({ kind: "police", what: "filter", on: sign === "+", value });
+    },
+  },
+  links: {
+    usage: "/links WHO",
+    summary: "says who may send links (moderators)",
+    detail: "says who may send links: everybody, accounts (those who have one), or nobody (moderators)",
+    parse: (text) => {
+      const value = decodeUtf8(text).toLowerCase();
+      if (!["everybody", "accounts", "nobody"].includes(value)) return undefined;
+      return wish({ kind: "police", what: "links", on: value !== "everybody", value });
+    },
+  },
+  silence: {
+    usage: "/silence NAME",
+    summary: "lets somebody speak nowhere (moderators)",
+    parse: (text) => police("silence", true, text),
+  },
+  unsilence: {
+    usage: "/unsilence NAME",
+    summary: "lets somebody speak again (moderators)",
+    parse: (text) => police("silence", false, text),
+  },
+  shield: {
+    usage: "/shield on or off",
+    summary: "newcomers without an account can only read (moderators)",
+    parse: (text) => {
+      const word = decodeUtf8(text).toLowerCase();
+      if (word !== "on" && word !== "off") return undefined;
+      return wish({ kind: "police", what: "shield", on: word === "on", value: "" });
+    },
   },
   quit: {
     usage: "/quit [TEXT]",
@@ -266,7 +370,7 @@ function parseHelp(text: Uint8Array): Command | undefined {
   return row === undefined ? undefined : { kind: "help", text: encodeUtf8(helpLine(row, detailOf(row))) };
 }
 
-function wish(wish: PlainWish): Command {
+function wish(wish: ClientWish): Command {
   return { kind: "wish", wish };
 }
 
@@ -279,16 +383,45 @@ function restrict(kind: "ban" | "mute", on: boolean, text: Uint8Array): Command 
   return target === undefined ? undefined : wish({ kind, room: HERE, target, on });
 }
 
+function police(what: "silence", on: boolean, text: Uint8Array): Command | undefined {
+  const value = soleName(text);
+  return value === undefined ? undefined : wish({ kind: "police", what, on, value });
+}
+
+/** The account of whoever says it. */
+const OWN = "";
+
+/** Words of which the last is a password: up to so many. */
+function secret(
+  text: Uint8Array,
+  wordsMax: number,
+  make: (words: readonly string[]) => Secret | undefined,
+): Command | undefined {
+  const words = decodeUtf8(text).split(/[ \t]+/);
+  if (text.length === 0 || text.length > SECRET_BYTES_MAX || words.length > wordsMax) return undefined;
+  const question = make(words);
+  return question === undefined ? undefined : { kind: "secret", question };
+}
+
 function rank(mode: "operator" | "voice", on: boolean, text: Uint8Array): Command | undefined {
   const target = soleName(text);
   return target === undefined ? undefined : wish({ kind: "mode", room: HERE, mode, on, target });
 }
 
-const ROOM_MODES: Readonly<Record<string, Mode>> = {
-  moderated: "moderated",
-  topiclocked: "topicLocked",
-  secret: "secret",
-};
+function parseJoin(text: Uint8Array): Command | undefined {
+  const end = wordEnd(text, 0);
+  const room = roomName(text.subarray(0, end));
+  const key = trim(text.subarray(end));
+  if (room === undefined) return undefined;
+  if (key.length === 0) return wish({ kind: "join", room, replay: REPLAY_LINES });
+  // Two rooms are two commands.
+  const isKey = key[0] !== HASH && key.length <= KEY_BYTES_MAX && wordEnd(key, 0) === key.length;
+  return isKey ? wish({ kind: "join", room, replay: REPLAY_LINES, key: decodeUtf8(key) }) : undefined;
+}
+
+const ROOM_MODES: Readonly<Record<string, Mode>> = Object.fromEntries(
+  ROOM_FLAGS.map((flag) => [flag.toLowerCase(), flag]),
+);
 
 function parseMode(text: Uint8Array): Command | undefined {
   const [, sign, word = ""] = /^([+-])([a-z]+)$/.exec(decodeUtf8(text).toLowerCase()) ?? [];
@@ -323,8 +456,16 @@ function soleName(text: Uint8Array): string | undefined {
 function parseNick(text: string): Command | undefined {
   const displayName = cleanDisplayName(text);
   if (displayName === undefined) return undefined;
+  if (isServiceName(displayName)) return noService(displayName);
   const derived = !isNick(displayName);
   return wish({ kind: "nick", nick: derived ? deriveNick(displayName) : displayName, displayName, derived });
+}
+
+function noService(name: string): Command {
+  return {
+    kind: "wrong",
+    reply: `there is no ${shorten(name)} here; /register and /identify are for accounts`,
+  };
 }
 
 /** Enough of what somebody typed to recognise it. */

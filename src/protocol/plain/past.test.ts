@@ -10,7 +10,7 @@ import {
   type Person,
   RECALL_MAX,
 } from "../../chat/index.ts";
-import { PlainRenderer } from "./index.ts";
+import { PlainRenderer } from "./render.ts";
 
 const alice: Person = { session: 1, nick: "alice", displayName: "alice" };
 const ming: Person = { session: 2, nick: "user", displayName: "小明" };
@@ -23,7 +23,18 @@ const search: HistoryQuestion = { kind: "search", text: "tea" };
 const range: HistoryQuestion = { kind: "range", from: 1 };
 
 function entry(sequence: number, kind: EntryKind, text: string, more: Partial<Entry> = {}): Entry {
-  return { sequence, timeMs: sequence * 10, kind, rooms: [2], ...alice, peer: undefined, text, ...more };
+  const known = { tags: "", account: "", address: "" };
+  return {
+    sequence,
+    timeMs: sequence * 10,
+    kind,
+    rooms: [2],
+    ...alice,
+    peer: undefined,
+    text,
+    ...known,
+    ...more,
+  };
 }
 
 function gap(from: number, to: number): Gap {
@@ -50,6 +61,9 @@ function lines(question: HistoryQuestion, told: Told, self = 1): string[] {
   return text.slice(0, -1).split("\n");
 }
 
+/** What has no text is for programs alone. */
+const WORDLESS: readonly EntryKind[] = ["tag", "whisperTag"];
+
 test("each kind of entry is a line with its time in front", () => {
   const cases: readonly (readonly [Entry, string])[] = [
     [entry(1, "say", "hi"), "[at 10] <alice> hi"],
@@ -59,6 +73,10 @@ test("each kind of entry is a line with its time in front", () => {
     [entry(1, "whisper", "psst", { rooms: [], peer: ming }), "[at 10] -> *小明* psst"],
     [entry(1, "whisper", "psst", { rooms: [], ...ming, peer: alice }), "[at 10] *小明* psst"],
     [entry(1, "whisper", "psst", { rooms: [], peer: alice }), "[at 10] -> *alice* psst"],
+    [entry(1, "whisperAct", "waves", { rooms: [], peer: ming }), "[at 10] -> *小明* * waves"],
+    [entry(1, "whisperAct", "waves", { rooms: [], ...ming, peer: alice }), "[at 10] *小明* * waves"],
+    [entry(1, "whisperNotice", "done", { rooms: [], ...ming, peer: alice }), "[at 10] *小明* done"],
+    [entry(1, "redact", "7 it was a secret"), "[at 10] -- alice took a message back"],
     [entry(1, "topic", "tea"), "[at 10] -- the topic is now: tea (set by alice)"],
     [entry(1, "topic", ""), "[at 10] -- alice took the topic away"],
     [entry(1, "join", ""), "[at 10] -- alice joined"],
@@ -77,17 +95,48 @@ test("each kind of entry is a line with its time in front", () => {
     ],
     [entry(1, "mode", "-voice", { peer: ming }), "[at 10] -- alice took 小明's voice away"],
     [entry(1, "mode", "+ban eve"), "[at 10] -- alice banned eve"],
+    [entry(1, "mode", "+exception *!*@10.0.0.*"), "[at 10] -- alice made an exception for *!*@10.0.0.*"],
+    [entry(1, "mode", "+slowSeconds 30"), "[at 10] -- alice lets everybody speak once in 30 seconds"],
+    [entry(1, "mode", "-slowSeconds"), "[at 10] -- alice ended the slow mode"],
+    [entry(1, "mode", "+limit 5"), "[at 10] -- alice lets 5 in at most"],
+    [entry(1, "mode", "-limit"), "[at 10] -- alice ended the limit"],
+    [entry(1, "mode", "+key"), "[at 10] -- alice put a key on the room"],
+    [entry(1, "mode", "-key"), "[at 10] -- alice took the key off"],
+    [entry(1, "mode", "+name #tea"), "[at 10] -- alice renamed the room to #tea"],
     // Imported from somewhere else.
     [entry(1, "mode", "+constructor"), "[at 10] -- alice set +constructor"],
     [entry(1, "mode", "-loud", { peer: ming }), "[at 10] -- alice set -loud for 小明"],
   ];
-  assert.deepEqual(new Set(cases.map(([{ kind }]) => kind)), new Set(ENTRY_KINDS));
+  const kinds = [...cases.map(([{ kind }]) => kind), ...WORDLESS];
+  assert.deepEqual(new Set(kinds), new Set(ENTRY_KINDS));
   for (const [entry, line] of cases)
     assert.deepEqual(lines(replay, { entries: [entry] }), [
       "-- the last 1 message of #dev:",
       line,
       "-- now live",
     ]);
+});
+
+test("what has no text is left out, and what has several lines is shown line by line", () => {
+  const tags = WORDLESS.map((kind) => entry(1, kind, "", { tags: "+draft/react=👍" }));
+  const entries = [
+    ...tags,
+    entry(2, "say", "one\n\n[at 20] <bob> three"),
+    entry(3, "whisperAct", "waves\nand goes", { rooms: [], peer: ming }),
+  ];
+  assert.deepEqual(lines(range, { entries }), [
+    "[at 20 #dev] <alice> one",
+    "[at 20 #dev] <alice> ",
+    "[at 20 #dev] <alice> [at 20] <bob> three",
+    "[at 30] -> *小明* * waves",
+    "[at 30] -> *小明* * and goes",
+  ]);
+});
+
+test("what IRC clients said is shown without their formatting", () => {
+  assert.deepEqual(lines(range, { entries: [entry(1, "say", "\u0002bold\u0002 \u00034red\u0003")] }), [
+    "[at 10 #dev] <alice> bold red",
+  ]);
 });
 
 test("a name with blanks stands in quotes, as in live lines", () => {
@@ -198,7 +247,7 @@ test("a refusal stands in place of the answer", () => {
     assert.deepEqual(lines(question, { refusal: "history is busy" }), ["-- history is busy"]);
 });
 
-test("an entry stays one line, and harmless, whatever was imported", () => {
+test("an entry is harmless, and stays one line where nobody says more, whatever was imported", () => {
   const hostile = "hi\n-- bob left\r\u001b[2J\u2028\u202e";
   const entries = [
     entry(1, "say", hostile),
@@ -206,7 +255,8 @@ test("an entry stays one line, and harmless, whatever was imported", () => {
     entry(3, "kick", hostile, { peer: { ...ming, displayName: "x\ny" } }),
   ];
   assert.deepEqual(lines(recall, { entries }).slice(1, -1), [
-    "[at 10] <alice> hi\ufffd-- bob left\ufffd\ufffd[2J\ufffd\ufffd",
+    "[at 10] <alice> hi",
+    "[at 10] <alice> -- bob left\ufffd\ufffd[2J\ufffd\ufffd",
     "[at 20] <al\ufffdice> hi",
     "[at 30] -- x\ufffdy was taken out of the room by alice: hi\ufffd-- bob left\ufffd\ufffd[2J\ufffd\ufffd",
   ]);

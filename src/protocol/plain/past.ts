@@ -5,14 +5,15 @@
 import { concatBytes, encodeUtf8 } from "../../base/index.ts";
 import {
   type Entry,
+  type EntryKind,
   type Gap,
   type HistoryQuestion,
+  type PersonId,
   RECALL_MAX,
   type RoomId,
-  type SessionId,
 } from "../../chat/index.ts";
-import { cleanText } from "./text.ts";
-import { changeText, count, isChange, speakerName } from "./words.ts";
+import { shownText } from "./text.ts";
+import { changeText, count, isChange, isSetting, settingText, speakerName } from "./words.ts";
 
 export interface PastAnswer {
   readonly entries: readonly Entry[];
@@ -23,11 +24,20 @@ export interface PastAnswer {
 
 const LF = Uint8Array.of(0x0a);
 
+const SPOKEN: ReadonlySet<EntryKind> = new Set([
+  "say",
+  "act",
+  "notice",
+  "whisper",
+  "whisperAct",
+  "whisperNotice",
+]);
+
 interface Context {
   readonly nameOf: (room: RoomId) => string;
   readonly localTime: (timeMs: number) => string;
   /** Who asked. */
-  readonly self: SessionId;
+  readonly self: PersonId;
 }
 
 /** A block of lines; nothing where there was nothing to replay. A range is one page of several: it has no frame. */
@@ -43,7 +53,7 @@ export function renderAnswer(question: HistoryQuestion, answer: PastAnswer, cont
     for (const entry of entries) {
       for (; gap < gaps.length && gaps[gap]!.from < entry.sequence; gap += 1)
         lines.push(gapLine(gaps[gap]!, context));
-      lines.push(entryLine(entry, needsRoom, context));
+      lines.push(...entryLines(entry, needsRoom, context));
     }
     for (; gap < gaps.length; gap += 1) lines.push(gapLine(gaps[gap]!, context));
     if (question.kind !== "range")
@@ -51,13 +61,7 @@ export function renderAnswer(question: HistoryQuestion, answer: PastAnswer, cont
   } else if (question.kind === "search") lines.push("-- nothing found");
   else if (question.kind === "recall")
     lines.push(`-- nothing was said in ${context.nameOf(question.room)} yet`);
-  return concatBytes(lines.flatMap((line) => [shown(line), LF]));
-}
-
-/** What history holds was not all typed here: it can have been imported. */
-function shown(line: string): Uint8Array {
-  const bytes = encodeUtf8(line);
-  return cleanText(bytes, 0, bytes.length);
+  return concatBytes(lines.flatMap((line) => [shownText(encodeUtf8(line)), LF]));
 }
 
 function furtherBack(limit: number): string {
@@ -66,11 +70,7 @@ function furtherBack(limit: number): string {
     : "there is more: /search finds what is older";
 }
 
-function heading(
-  question: Exclude<HistoryQuestion, { kind: "range" }>,
-  { entries, more }: PastAnswer,
-  { nameOf }: Context,
-): string {
+function heading(question: HistoryQuestion, { entries, more }: PastAnswer, { nameOf }: Context): string {
   switch (question.kind) {
     case "replay":
     case "recall":
@@ -79,6 +79,8 @@ function heading(
       return more
         ? `the last ${entries.length} of those found; before:DATE finds earlier ones:`
         : `${entries.length} found:`;
+    default:
+      return `${count(entries.length, "message")}:`;
   }
 }
 
@@ -87,13 +89,25 @@ function gapLine({ fromTimeMs, toTimeMs }: Gap, { localTime }: Context): string 
   return `-- (what was said ${from === to ? `about ${from}` : `between ${from} and ${to}`} was not kept)`;
 }
 
-function entryLine(entry: Entry, needsRoom: boolean, { nameOf, localTime, self }: Context): string {
-  const [room] = entry.rooms;
-  const place = needsRoom && room !== undefined ? ` ${nameOf(room)}` : "";
-  return `[${localTime(entry.timeMs)}${place}] ${what(entry, self)}`;
+/** Of what is said alone there can be several lines: each is shown as said. */
+function entryLines(entry: Entry, needsRoom: boolean, context: Context): readonly string[] {
+  const texts = SPOKEN.has(entry.kind) ? entry.text.split("\n") : [entry.text];
+  return texts.flatMap((text) => entryLine({ ...entry, text }, needsRoom, context) ?? []);
 }
 
-function what(entry: Entry, self: SessionId): string {
+function entryLine(
+  entry: Entry,
+  needsRoom: boolean,
+  { nameOf, localTime, self }: Context,
+): string | undefined {
+  const [room] = entry.rooms;
+  const place = needsRoom && room !== undefined ? ` ${nameOf(room)}` : "";
+  const text = what(entry, self);
+  return text === undefined ? undefined : `[${localTime(entry.timeMs)}${place}] ${text}`;
+}
+
+/** Undefined for what has no text. @param self the person who asked */
+function what(entry: Entry, self: PersonId): string | undefined {
   const { displayName: name, text } = entry;
   const peer = entry.peer?.displayName ?? "somebody";
   const speaker = speakerName(entry);
@@ -106,8 +120,12 @@ function what(entry: Entry, self: SessionId): string {
     case "notice":
       return `-${speaker}- ${text}`;
     case "whisper":
-      if (entry.session !== self) return `*${speaker}* ${text}`;
-      return `-> *${entry.peer === undefined ? peer : speakerName(entry.peer)}* ${text}`;
+    case "whisperNotice":
+    case "whisperAct": {
+      const said = entry.kind === "whisperAct" ? `* ${text}` : text;
+      if (entry.session !== self) return `*${speaker}* ${said}`;
+      return `-> *${entry.peer === undefined ? peer : speakerName(entry.peer)}* ${said}`;
+    }
     case "topic":
       return text === "" ? `-- ${name} took the topic away` : `-- the topic is now: ${text} (set by ${name})`;
     case "join":
@@ -122,14 +140,21 @@ function what(entry: Entry, self: SessionId): string {
       return `-- ${peer} was taken out of the room by ${name}${reason}`;
     case "mode":
       return `-- ${modeText(name, text, entry.peer?.displayName)}`;
+    case "redact":
+      return `-- ${name} took a message back`;
+    case "tag":
+    case "whisperTag":
+      return undefined;
   }
 }
 
-/** As `+moderated`, `-voice` of a peer, `+ban nick`. What was imported may be anything. */
+/** As `+moderated`, `-voice` of a peer, `+ban nick`, `+limit 5`, `+name #room`. What was imported may be anything. */
 const MODE = /^([+-])(\w+)(?: (.+))?$/su;
 
 function modeText(by: string, text: string, peer: string | undefined): string {
-  const [, sign, change = "", nick = ""] = MODE.exec(text) ?? [];
-  if (isChange(change)) return changeText(by, change, sign === "+", peer ?? nick);
+  const [, sign, change = "", value = ""] = MODE.exec(text) ?? [];
+  if (isChange(change)) return changeText(by, change, sign === "+", peer ?? value);
+  if (isSetting(change)) return settingText(by, change, sign === "-" ? 0 : Number(value) || 1);
+  if (text === `+name ${value}`) return `${by} renamed the room to ${value}`;
   return `${by} set ${text}${peer === undefined ? "" : ` for ${peer}`}`;
 }

@@ -1,93 +1,41 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { concatBytes, decodeUtf8, encodeUtf8 } from "../../base/index.ts";
+import { decodeUtf8, encodeUtf8 } from "../../base/index.ts";
 import {
   type ChatRecord,
-  type ChatState,
-  type Effect,
   type EffectOf,
-  type RefusalReason,
+  type RestrictionKind,
+  type RoomFlag,
   type Session,
-  apply,
   cleanDisplayName,
-  createState,
 } from "../../chat/index.ts";
 import {
+  HISTORY,
+  conversation,
+  hi,
+  line,
+  nothing,
+  renderer,
+  spoken,
+  whispered,
+} from "../../../test/support/plainChat.ts";
+import { parseLine } from "./commands.ts";
+import {
   type NeighbourEffect,
-  PlainRenderer,
+  type RedactedEffect,
   type RoomEffect,
   caughtUpNotice,
-  cleanText,
   missedNotice,
-  parseLine,
   stoppingNotice,
   tooLongNotice,
   tooManyUsers,
-} from "./index.ts";
+} from "./render.ts";
+import { cleanText } from "./text.ts";
 
-const renderer = new PlainRenderer("chorus", (timeMs) => `time ${timeMs}`);
-const nothing = new Uint8Array(0);
-const hi = encodeUtf8("hi 👋");
-
-/** A conversation, one record after the other. */
-class Conversation {
-  readonly state: ChatState = createState();
-  #sequence = 0;
-
-  do(record: ChatRecord): readonly Effect[] {
-    this.#sequence += 1;
-    const process = "session" in record && record.kind !== "seat" ? record.session : 0;
-    return apply(this.state, record, process, this.#sequence, this.#sequence * 1000);
-  }
-
-  /** The first effect of that kind. */
-  effect<Kind extends Effect["kind"]>(kind: Kind, record: ChatRecord): EffectOf<Kind> {
-    const effects = this.do(record);
-    const found = effects.find((effect): effect is EffectOf<Kind> => effect.kind === kind);
-    assert.ok(found !== undefined, `${kind} is not among ${effects.map((effect) => effect.kind).join(", ")}`);
-    return found;
-  }
-
-  enter(session: number, nick: string, displayName = nick): Session {
-    this.do({ kind: "seat", session, process: session, protocol: "plain" });
-    this.do({ kind: "arrive", session, replay: 0 });
-    this.do({ kind: "nick", session, nick, displayName, derived: nick !== displayName });
-    return this.session(session);
-  }
-
-  session(id: number): Session {
-    return this.state.sessions.get(id)!;
-  }
-
-  reply(effect: Parameters<PlainRenderer["reply"]>[0], self: number): string {
-    return decodeUtf8(renderer.reply(effect, this.state, self));
-  }
-}
-
-/** Alice, who runs the lobby and #dev, 小明 and bob, who are in the lobby. */
-function conversation(): Conversation {
-  const chat = new Conversation();
-  chat.enter(1, "alice");
-  chat.enter(2, "user", "小明");
-  chat.enter(3, "bob");
-  chat.do({ kind: "join", session: 1, room: "#dev", replay: 0 });
-  return chat;
-}
-
-function collect(render: (sink: { append(bytes: Uint8Array): void }) => void): string {
-  const parts: Uint8Array[] = [];
-  render({ append: (bytes) => parts.push(bytes) });
-  return decodeUtf8(concatBytes(parts));
-}
-
-function line(effect: RoomEffect, isFocused = true): string {
-  return collect((sink) => renderer.line(sink, effect, isFocused));
-}
-
-function neighbourLine(effect: NeighbourEffect): string {
-  return collect((sink) => renderer.neighbourLine(sink, effect));
-}
+/** As clients of IRC hand it on: formatted, with a screen to be cleared, text to be turned around, another line. */
+const HOSTILE = encodeUtf8("\u0002be\u0002 \u000304,01nice\u0003\u001b[2J\u009b\u202e");
+const HARMLESS = "be nice\ufffd[2J\ufffd\ufffd";
 
 test("what happens in a room is a line, and elsewhere the same one behind the room's name", () => {
   const chat = conversation();
@@ -152,6 +100,53 @@ test("what happens in a room is a line, and elsewhere the same one behind the ro
   }
 });
 
+test("what a room has, and what it is called, is told like what it is", () => {
+  const chat = conversation();
+  const inDev = { session: 1, room: "#dev" };
+  const set = (setting: "key" | "limit" | "slowSeconds", value: string): RoomEffect =>
+    chat.effect("settingSet", { kind: "set", ...inDev, setting, value });
+  const mask = (list: RestrictionKind, on: boolean): RoomEffect =>
+    chat.effect("restricted", { kind: "mask", ...inDev, list, mask: "eve!*@*", on });
+  const flag = (mode: RoomFlag, on: boolean): RoomEffect =>
+    chat.effect("modeSet", { kind: "mode", ...inDev, mode, on, target: "" });
+  const cases: readonly (readonly [RoomEffect, line: string])[] = [
+    [set("key", "sesame"), "alice put a key on the room"],
+    [set("key", ""), "alice took the key off"],
+    [set("limit", "5"), "alice lets 5 in at most"],
+    [set("limit", ""), "alice ended the limit"],
+    [set("slowSeconds", "30"), "alice lets everybody speak once in 30 seconds"],
+    [set("slowSeconds", "1"), "alice lets everybody speak once in 1 second"],
+    [set("slowSeconds", ""), "alice ended the slow mode"],
+    [mask("ban", true), "alice banned eve!*@*"],
+    [mask("mute", true), "alice muted eve!*@*"],
+    [mask("exception", true), "alice made an exception for eve!*@*"],
+    [mask("exception", false), "alice made an exception for eve!*@* no more"],
+    [mask("invitation", true), "alice lets eve!*@* enter without an invitation"],
+    [mask("invitation", false), "alice does not let eve!*@* enter without an invitation any more"],
+    [flag("membersOnly", false), "alice lets those speak who are not in the room"],
+    [flag("accountsOnly", true), "alice lets only those enter who have an account"],
+    [flag("accountsSpeak", true), "alice lets only those speak who have an account"],
+    [flag("noCtcp", true), "alice lets nobody send requests to programs"],
+    [flag("inviteOnly", true), "alice made the room one for the invited: nobody else may enter"],
+    [
+      chat.effect("knocked", { kind: "knock", session: 3, room: "#dev", text: hi }),
+      "bob asks to be invited (/invite): hi 👋",
+    ],
+  ];
+  for (const [effect, expected] of cases) {
+    assert.equal(line(effect), `-- ${expected}\n`);
+    assert.equal(line(effect, false), `[#dev] -- ${expected}\n`);
+  }
+  const rename = { kind: "renameRoom", session: 1, room: "#dev", to: "#tea", text: nothing } as const;
+  const renamed = (wish: ChatRecord, isFocused: boolean): string =>
+    decodeUtf8(renderer.renamedLine(chat.effect("roomRenamed", wish), isFocused));
+  assert.equal(renamed(rename, false), "[#tea] -- alice renamed #dev to #tea\n");
+  const said = chat.effect("said", { kind: "say", session: 1, room: "#tea", text: hi });
+  assert.equal(line(said, false), "[#tea] <alice> hi 👋\n");
+  const back = { ...rename, room: "#tea", to: "#dev", text: HOSTILE };
+  assert.equal(renamed(back, true), `-- alice renamed #tea to #dev: ${HARMLESS}\n`);
+});
+
 test("who runs a room from now on is told when nobody said so", () => {
   const chat = conversation();
   const heir = chat.effect("modeSet", { kind: "part", session: 1, room: "#lobby", text: nothing });
@@ -186,11 +181,11 @@ test("what people say is handed on as it is, behind bytes that are made once", (
 test("changes of name and departures are told once, whatever room is shared", () => {
   const chat = conversation();
   const rename = { kind: "nick", session: 3, nick: "user", displayName: "李 娜", derived: true } as const;
-  assert.equal(neighbourLine(chat.effect("renamed", rename)), "-- bob is now known as 李 娜 (user2)\n");
+  assert.equal(line(chat.effect("renamed", rename)), "-- bob is now known as 李 娜 (user2)\n");
   const back = { kind: "nick", session: 3, nick: "bob", displayName: "bob", derived: false } as const;
-  assert.equal(neighbourLine(chat.effect("renamed", back)), "-- 李 娜 is now known as bob\n");
+  assert.equal(line(chat.effect("renamed", back)), "-- 李 娜 is now known as bob\n");
   const left = (reason: EffectOf<"left">["reason"], text: Uint8Array): string =>
-    neighbourLine({ kind: "left", session: chat.session(3), reason, text });
+    line({ kind: "left", session: chat.session(3), reason, text });
   assert.equal(left("connection lost", nothing), "-- bob left (connection lost)\n");
   assert.equal(left("hung up", nothing), "-- bob left\n");
   assert.equal(left("too slow", hi), "-- bob left (too slow)\n");
@@ -198,176 +193,65 @@ test("changes of name and departures are told once, whatever room is shared", ()
   assert.equal(left("quit", hi), "-- bob left: hi 👋\n");
 });
 
-test("a newcomer is welcomed, and told where it is", () => {
-  const chat = new Conversation();
-  const arrive = (session: number): string => {
-    chat.do({ kind: "seat", session, process: session, protocol: "plain" });
-    const effects = chat.do({ kind: "arrive", session, replay: 0 }) as EffectOf<"arrived" | "joined">[];
-    return effects.map((effect) => chat.reply(effect, session)).join("");
-  };
-  const welcome = (guest: number): string =>
-    `-- welcome to chorus, guest${guest}. /help lists the commands.\n-- you are in #lobby.`;
-  assert.equal(arrive(1), `${welcome(1)} Nobody else is here. You run it.\n`);
-  assert.equal(arrive(2), `${welcome(2)} 1 other here: guest1.\n`);
-  chat.do({ kind: "topic", session: 1, room: "", text: encodeUtf8("tea") });
-  assert.equal(arrive(3), `${welcome(3)} It is about: tea. 2 others here: guest1, guest2.\n`);
-  for (let session = 4; session < 22; session += 1) arrive(session);
-  const names = Array.from({ length: 20 }, (_, index) => `guest${index + 1}`).join(", ");
-  assert.equal(arrive(22), `${welcome(22)} It is about: tea. 21 others here: ${names}, and 1 more.\n`);
+test("a text of several lines is several, each as if it were alone", () => {
+  const chat = conversation();
+  const text = encodeUtf8("one\n\n-- bob left");
+  const say = (kind: "say" | "act" | "notice"): ChatRecord => ({ kind, session: 1, room: "#dev", text });
+  const said = chat.effect("said", say("say"));
+  assert.equal(line(said), "<alice> one\n<alice> \n<alice> -- bob left\n");
+  assert.equal(line(said, false), "[#dev] <alice> one\n[#dev] <alice> \n[#dev] <alice> -- bob left\n");
+  assert.equal(line(chat.effect("acted", say("act"))), "* alice one\n* alice \n* alice -- bob left\n");
+  assert.equal(line(chat.effect("noticed", say("notice"))), "-alice- one\n-alice- \n-alice- -- bob left\n");
+  const whisper = whispered(chat.session(1), chat.session(3), encodeUtf8("one\n*eve* two"));
+  assert.equal(chat.reply(whisper, 3), "*alice* one\n*alice* *eve* two\n");
+  assert.equal(chat.reply(whisper, 1), "-> *bob* one\n-> *bob* *eve* two\n");
 });
 
-test("who does something is told what came of it", () => {
+test("wherever what other clients have said is shown, it is harmless", () => {
   const chat = conversation();
-  const focused = chat.effect("focused", { kind: "join", session: 1, room: "#lobby", replay: 0 });
-  assert.equal(chat.reply(focused, 1), "-- you are back in #lobby. 2 others here: 小明, bob. You run it.\n");
-  const parted = chat.effect("parted", { kind: "part", session: 1, room: "", text: hi });
-  assert.equal(chat.reply(parted, 1), "-- you left #lobby; you are in #dev now\n");
-  const last = chat.effect("parted", { kind: "part", session: 1, room: "", text: nothing });
-  assert.equal(chat.reply(last, 1), "-- you left #dev; you are in no room now; /join #lobby\n");
-  const away = chat.effect("awaySet", { kind: "away", session: 1, text: encodeUtf8("lunch") });
-  assert.equal(chat.reply(away, 1), "-- you are marked as away\n");
-  const back = chat.effect("awaySet", { kind: "away", session: 1, text: nothing });
-  assert.equal(chat.reply(back, 1), "-- you are back\n");
-});
-
-test("who is taken out of a room is told by whom, and where it is now", () => {
-  const chat = conversation();
-  const kick = (target: string, text: Uint8Array): EffectOf<"kicked"> =>
-    chat.effect("kicked", { kind: "kick", session: 1, room: "#lobby", target, text });
+  const inDev = { session: 1, room: "#dev", text: HOSTILE } as const;
+  chat.do({ kind: "join", session: 3, room: "#dev", replay: 0 });
+  assert.equal(line(chat.effect("said", { kind: "say", ...inDev })), `<alice> ${HARMLESS}\n`);
+  const topic = chat.effect("topicSet", { kind: "topic", ...inDev });
+  assert.equal(line(topic), `-- the topic is now: ${HARMLESS} (set by alice)\n`);
+  const focused = chat.effect("focused", { kind: "join", session: 1, room: "#dev", replay: 0 });
+  assert.ok(chat.reply(focused, 1).includes(` It is about: ${HARMLESS}. `));
+  const ask = (question: "topic" | "rooms" | "who"): string =>
+    chat.reply(chat.effect("replied", { kind: "ask", session: 1, question, room: "" }), 1);
+  assert.ok(ask("topic").startsWith(`-- the topic of #dev: ${HARMLESS} (`));
+  assert.ok(ask("rooms").includes(`: ${HARMLESS}\n`));
+  chat.do({ kind: "away", session: 3, text: HOSTILE });
+  assert.ok(ask("who").includes(`bob [away: ${HARMLESS}]`));
+  const whisper = chat.effect("whispered", { kind: "whisper", session: 1, to: "bob", text: HOSTILE });
+  assert.equal(chat.reply(whisper, 3), `*alice* ${HARMLESS}\n`);
+  assert.equal(chat.reply(whisper, 1), `-> *bob* ${HARMLESS}\n-- bob is away: ${HARMLESS}\n`);
+  const kicked = chat.effect("kicked", { kind: "kick", ...inDev, target: "bob" });
+  assert.equal(line(kicked), `-- bob was taken out of the room by alice: ${HARMLESS}\n`);
+  assert.ok(chat.reply(kicked, 3).startsWith(`-- alice took you out of #dev: ${HARMLESS}\n-- `));
+  const parted = chat.effect("parted", { kind: "part", session: 3, room: "#lobby", text: HOSTILE });
+  assert.equal(line(parted), `-- bob left the room: ${HARMLESS}\n`);
+  const left: NeighbourEffect = { kind: "left", session: chat.session(3), reason: "quit", text: HOSTILE };
+  assert.equal(line(left), `-- bob left: ${HARMLESS}\n`);
+  const by = chat.session(1);
   assert.equal(
-    chat.reply(kick("bob", hi), 3),
-    "-- alice took you out of #lobby: hi 👋\n-- you are in no room now; /join #lobby\n",
+    chat.reply({ kind: "killed", session: chat.session(3), by, text: HOSTILE }, 3),
+    `-- alice threw you out: ${HARMLESS}\n`,
   );
-  chat.do({ kind: "join", session: 2, room: "#dev", replay: 0 });
   assert.equal(
-    chat.reply(kick("小明", nothing), 2),
-    "-- alice took you out of #lobby\n-- you are in #dev now\n",
+    chat.reply({ kind: "announced", session: by, text: HOSTILE }, 3),
+    `-- alice to all: ${HARMLESS}\n`,
   );
 });
 
-test("what is whispered is told to both, and that the other is away", () => {
+test("that a message is taken back is told where it was, or to both of a whisper", () => {
   const chat = conversation();
-  const whisper = (to: string): EffectOf<"whispered"> =>
-    chat.effect("whispered", { kind: "whisper", session: 1, to, text: hi });
-  assert.equal(chat.reply(whisper("小明"), 2), "*alice* hi 👋\n");
-  assert.equal(chat.reply(whisper("小明"), 1), "-> *小明* hi 👋\n");
-  assert.equal(chat.reply(whisper("alice"), 1), "-> *alice* hi 👋\n");
-  chat.do({ kind: "away", session: 2, text: encodeUtf8("lunch") });
-  assert.equal(chat.reply(whisper("小明"), 2), "*alice* hi 👋\n");
-  assert.equal(chat.reply(whisper("小明"), 1), "-> *小明* hi 👋\n-- 小明 is away: lunch\n");
-});
-
-test("who asked is answered", () => {
-  const chat = conversation();
-  const ask = (question: EffectOf<"replied">["question"], room = "", session = 1): string =>
-    chat.reply(chat.effect("replied", { kind: "ask", session, question, room }), session);
-  assert.equal(ask("who"), "-- 1 in #dev: @alice\n");
-  chat.do({ kind: "mode", session: 1, room: "#lobby", mode: "voice", on: true, target: "bob" });
-  chat.do({ kind: "away", session: 2, text: encodeUtf8("lunch") });
-  assert.equal(ask("who", "#lobby"), "-- 3 in #lobby: @alice, 小明 (user) [away: lunch], +bob\n");
-
-  assert.equal(ask("topic"), "-- #dev has no topic\n");
-  chat.do({ kind: "topic", session: 1, room: "#dev", text: encodeUtf8("tea") });
-  assert.match(ask("topic"), /^-- the topic of #dev: tea \(set by alice, time \d+000\)\n$/);
-
-  assert.equal(ask("rooms"), "-- #lobby (3, you are in it)\n-- #dev (1, you are in it): tea\n");
-  assert.equal(ask("rooms", "", 2), "-- #lobby (3, you are in it)\n-- #dev (1): tea\n");
-  chat.do({ kind: "join", session: 1, room: "#tea", replay: 0 });
-  chat.do({ kind: "join", session: 2, room: "#tea", replay: 0 });
-  const fullestFirst = ["#lobby (3, you are in it)", "#tea (2)", "#dev (1): tea"];
-  assert.equal(ask("rooms", "", 3), fullestFirst.map((room) => `-- ${room}\n`).join(""));
-  for (const session of [1, 2]) chat.do({ kind: "part", session, room: "#tea", text: nothing });
-
-  chat.do({ kind: "mode", session: 1, room: "#dev", mode: "secret", on: true, target: "" });
-  assert.equal(ask("rooms", "", 2), "-- #lobby (3, you are in it)\n");
-
-  assert.equal(ask("bans"), "-- nobody is banned from #dev\n");
-  assert.equal(ask("mutes"), "-- nobody is muted in #dev\n");
-  for (const target of ["eve", "mallory"])
-    chat.do({ kind: "ban", session: 1, room: "#dev", target, on: true });
-  chat.do({ kind: "mute", session: 1, room: "#dev", target: "小明", on: true });
-  assert.match(
-    ask("bans"),
-    /^-- 2 banned from #dev:\n-- eve \(by alice, time \d+\)\n-- mallory \(by alice, time \d+\)\n$/,
-  );
-  assert.match(ask("mutes"), /^-- 1 muted in #dev:\n-- user \(by alice, time \d+\)\n$/);
-});
-
-test("of many rooms the fullest are listed; of those that nobody is in, the ones with a topic", () => {
-  const chat = new Conversation();
-  for (let session = 1; session <= 6; session += 1) {
-    chat.enter(session, `n${session}`);
-    for (let room = 0; room < 45; room += 1)
-      chat.do({ kind: "join", session, room: `#r${session}-${room}`, replay: 0 });
-  }
-  const rooms = (session: number): string[] => {
-    const asked = chat.effect("replied", { kind: "ask", session, question: "rooms", room: "" });
-    return chat.reply(asked, session).split("\n");
-  };
-  assert.equal(rooms(1).length, 202);
-  assert.equal(rooms(1)[0], "-- #lobby (6, you are in it)");
-  assert.deepEqual(rooms(1).slice(-2), ["-- and 71 more", ""]);
-
-  const empty = new Conversation();
-  empty.enter(1, "alice");
-  empty.do({ kind: "topic", session: 1, room: "", text: hi });
-  empty.do({ kind: "part", session: 1, room: "", text: nothing });
-  const asked = empty.effect("replied", { kind: "ask", session: 1, question: "rooms", room: "" });
-  assert.equal(empty.reply(asked, 1), "-- #lobby (0): hi 👋\n");
-  empty.do({ kind: "join", session: 1, room: "#lobby", replay: 0 });
-  empty.do({ kind: "topic", session: 1, room: "", text: nothing });
-  empty.do({ kind: "part", session: 1, room: "", text: nothing });
-  const again = empty.effect("replied", { kind: "ask", session: 1, question: "rooms", room: "" });
-  assert.equal(empty.reply(again, 1), "-- there are no rooms with anybody in\n");
-});
-
-const REFUSALS: Readonly<Record<RefusalReason, readonly [about: string, line: string]>> = {
-  nameTaken: ["bob", "the name bob is taken, or looks like one that is"],
-  nameMalformed: ["b b", "b b cannot be a name"],
-  roomNameTaken: ["#dev", "#dev looks like the name of another room; /rooms lists them"],
-  roomNameMalformed: ["#a,b", "#a,b cannot be a room: # and up to 50 letters, digits and -_.+ of any script"],
-  noSuchName: ["bob", "nobody here is called bob; /who tells who is here"],
-  noSuchRoom: ["#dev", "there is no room #dev; /rooms lists them, and /join makes a new one"],
-  noRoom: ["", "you are in no room; /join #lobby"],
-  notInRoom: ["#dev", "you are not in #dev; /join #dev"],
-  targetNotInRoom: ["bob", "bob is not in this room"],
-  notOperator: ["#dev", "only those who run #dev may do that; /who shows them with @"],
-  lastOperator: ["#dev", "somebody has to run #dev: /op another first"],
-  banned: ["#dev", "you are banned from #dev"],
-  muted: ["#dev", "you are muted in #dev"],
-  moderated: ["#dev", "#dev is moderated: only those with a voice may speak"],
-  tooManyRooms: ["#dev", "there are too many rooms; /part one first"],
-  tooManyRestrictions: ["#dev", "#dev has too many bans and mutes; /unban or /unmute somebody first"],
-  tooLong: ["400 bytes", "that is too long: at most 400 bytes"],
-  notBanned: ["bob", "bob is not banned here; /ban alone lists who is"],
-  notMuted: ["bob", "bob is not muted here; /mute alone lists who is"],
-  alreadySo: ["#dev", "nothing to change: it is so already for #dev"],
-  noHistory: ["", "this server keeps no history"],
-};
-
-test("every refusal says what would be right", () => {
-  const chat = conversation();
-  for (const [reason, [about, expected]] of Object.entries(REFUSALS) as [
-    RefusalReason,
-    readonly [string, string],
-  ][]) {
-    const effect: Effect = { kind: "refused", session: chat.session(1), reason, about };
-    assert.equal(chat.reply(effect, 1), `-- ${expected}\n`);
-  }
-});
-
-test("that history fails, and works again, is told to those who run a room", () => {
-  const chat = conversation();
-  chat.do({ kind: "history", process: 9 });
-  const store = (failed: boolean, from: number, to: number, text: string): string =>
-    chat.reply(chat.effect("storeChanged", { kind: "store", failed, from, to, text }), 1);
-  assert.equal(
-    store(true, 0, 0, "history cannot be written: the disk is full"),
-    "-- history cannot be written: the disk is full; chat goes on, but what is said is not kept until that is mended\n",
-  );
-  assert.equal(store(false, 5, 9, ""), "-- history is written again; 5 records are missing\n");
-  store(true, 0, 0, "full");
-  assert.equal(store(false, 0, 0, ""), "-- history is written again\n");
+  chat.do({ kind: "history", process: HISTORY });
+  const redact = (room: number, peer: number): RedactedEffect =>
+    chat.effect("redacted", { kind: "redacted", session: 1, room, peer, message: 7, text: "" });
+  const inDev = redact(chat.session(1).focus, 0);
+  assert.equal(line(inDev), "-- alice took a message back\n");
+  assert.equal(line(inDev, false), "[#dev] -- alice took a message back\n");
+  for (const self of [1, 2]) assert.equal(chat.reply(redact(0, 2), self), "-- alice took a message back\n");
 });
 
 test("notices are whole lines", () => {
@@ -447,8 +331,8 @@ test("nobody can say a line that looks like the server's or another's", () => {
       const session: Session = { ...chat.session(1), ...names };
       const isWhisper = kind === "whispered";
       const whole = isWhisper
-        ? chat.reply({ kind, session, to: chat.session(3), text }, 3)
-        : line({ kind: kind as "said", session, room, text }, isFocused);
+        ? chat.reply(whispered(session, chat.session(3), text), 3)
+        : line(spoken(kind as "said", session, room, text), isFocused);
       assert.equal(whole.indexOf("\n"), whole.length - 1);
       const aside = isFocused || isWhisper ? "" : "[#lobby] ";
       assert.ok(whole.startsWith(aside));
@@ -475,15 +359,12 @@ test("a name with blanks stands in quotes where only a blank would tell where it
     ["小明", "* 小明 waves", "*小明* waves", "-小明- waves"],
   ] as const;
   const text = encodeUtf8("waves");
-  for (const [displayName, acted, whispered, noticed] of cases) {
+  for (const [displayName, acted, heard, noticed] of cases) {
     const session: Session = { ...chat.session(1), nick: "user", displayName };
-    assert.equal(line({ kind: "acted", session, room, text }), `${acted}\n`);
-    assert.equal(line({ kind: "noticed", session, room, text }), `${noticed}\n`);
-    assert.equal(line({ kind: "said", session, room, text }), `<${displayName}> waves\n`);
-    assert.equal(chat.reply({ kind: "whispered", session, to: chat.session(3), text }, 3), `${whispered}\n`);
-    assert.equal(
-      chat.reply({ kind: "whispered", session: chat.session(3), to: session, text }, 3),
-      `-> ${whispered}\n`,
-    );
+    assert.equal(line(spoken("acted", session, room, text)), `${acted}\n`);
+    assert.equal(line(spoken("noticed", session, room, text)), `${noticed}\n`);
+    assert.equal(line(spoken("said", session, room, text)), `<${displayName}> waves\n`);
+    assert.equal(chat.reply(whispered(session, chat.session(3), text), 3), `${heard}\n`);
+    assert.equal(chat.reply(whispered(chat.session(3), session, text), 3), `-> ${heard}\n`);
   }
 });

@@ -5,14 +5,20 @@ import {
   type EffectOf,
   type HistoryQuestion,
   NO_ROOM,
+  type PersonId,
+  RANKS,
+  type Rank,
+  type Role,
   type RoomId,
   type Session,
   type SessionId,
+  principalOf,
 } from "../../chat/index.ts";
 import { type PastAnswer, renderAnswer } from "./past.ts";
 import { refusalText, replyText, roomGreeting } from "./replies.ts";
 import { LINE_BYTES_MAX } from "./splitter.ts";
-import { changeText, fullName, speakerName } from "./words.ts";
+import { shownLines, shownText } from "./text.ts";
+import { changeText, fullName, settingText, speakerName } from "./words.ts";
 
 /** Where lines go. */
 export interface Sink {
@@ -21,25 +27,27 @@ export interface Sink {
 
 /** Told to all who are in a room. */
 export type RoomEffect = EffectOf<
-  "joined" | "parted" | "said" | "acted" | "noticed" | "topicSet" | "kicked" | "restricted" | "modeSet"
->;
-/** Told to all who share a room with somebody. */
-export type NeighbourEffect = EffectOf<"renamed" | "left">;
-/** Told to one alone. */
-export type OwnEffect = EffectOf<
-  | "arrived"
   | "joined"
   | "parted"
+  | "said"
+  | "acted"
+  | "noticed"
+  | "topicSet"
   | "kicked"
-  | "whispered"
-  | "focused"
-  | "awaySet"
-  | "refused"
-  | "replied"
-  | "storeChanged"
+  | "restricted"
+  | "modeSet"
+  | "settingSet"
+  | "knocked"
 >;
+/** Told to all who share a room with somebody. */
+export type NeighbourEffect = EffectOf<"renamed" | "left" | "described">;
+/** Told to a room, or to both of a whisper. */
+export type RedactedEffect = EffectOf<"redacted">;
+/** Told to one alone. */
+export type OwnEffect = Effect;
 
 const LF = Uint8Array.of(0x0a);
+const NOTHING = new Uint8Array(0);
 
 export const tooManyUsers: Uint8Array = encodeUtf8(
   "-- too many users: this server is full, try again later\n",
@@ -48,9 +56,15 @@ export const tooLongNotice: Uint8Array = encodeUtf8(
   `-- that line is longer than ${LINE_BYTES_MAX} bytes and was not sent\n`,
 );
 export const stoppingNotice: Uint8Array = encodeUtf8("-- the server is stopping\n");
-/** Above what somebody missed who could not keep up, and below it. */
-export const missedNotice: Uint8Array = encodeUtf8("-- you could not keep up; what you missed:\n");
+/** Above what somebody missed who could not keep up, or was not there, and below it. */
+export const missedNotice: Uint8Array = encodeUtf8("-- what you missed:\n");
 export const caughtUpNotice: Uint8Array = encodeUtf8("-- that is all; from here on it is live\n");
+
+const ROLE_TEXTS: Readonly<Record<Role, string>> = {
+  user: "you have no part in running this server",
+  moderator: "you are a moderator of this server",
+  operator: "you are an operator of this server",
+};
 
 type Prefixes = Readonly<Record<"said" | "acted" | "noticed", Uint8Array>>;
 
@@ -64,8 +78,8 @@ export class PlainRenderer {
   readonly #localTime: (timeMs: number) => string;
   /** The bytes before what somebody says. A session is another object whenever its name changes. */
   readonly #prefixes = new WeakMap<Session, Prefixes>();
-  /** The bytes before lines from elsewhere. Room names do not change. */
-  readonly #asides = new Map<RoomId, Uint8Array>();
+  /** The bytes before lines from elsewhere, for the name that the room has. */
+  readonly #asides = new Map<RoomId, { readonly name: string; readonly bytes: Uint8Array }>();
 
   /** @param localTime a point in time as people write it where the server is */
   constructor(serverName: string, localTime: (timeMs: number) => string) {
@@ -74,25 +88,56 @@ export class PlainRenderer {
   }
 
   /** A line for those in a room. @param isFocused whether they are to see it as of the room that they are in */
-  line(sink: Sink, effect: RoomEffect, isFocused: boolean): void {
-    if (!isFocused) sink.append(this.#aside(effect.room));
+  line(sink: Sink, effect: RoomEffect | NeighbourEffect | RedactedEffect, isFocused: boolean): void {
     switch (effect.kind) {
+      case "renamed":
+      case "left":
+      case "described":
+        this.#neighbourLine(sink, effect);
+        return;
+      case "redacted":
+        if (!isFocused && effect.room !== undefined) sink.append(this.#aside(effect.room));
+        sink.append(this.#redactedLine(effect));
+        return;
       case "said":
       case "acted":
       case "noticed":
-        sink.append(this.#prefixOf(effect.session)[effect.kind]);
-        sink.append(effect.text);
-        sink.append(LF);
+        this.#spoken(sink, effect, isFocused);
         return;
+      default:
+        if (!isFocused) sink.append(this.#aside(effect.room));
+        this.#roomLine(sink, effect);
+    }
+  }
+
+  /** Each line of what is said begins alike: nothing that one line says can look like another's. */
+  #spoken(
+    sink: Sink,
+    { kind, session, room, text }: EffectOf<"said" | "acted" | "noticed">,
+    isFocused: boolean,
+  ): void {
+    const prefix = this.#prefixOf(session)[kind];
+    for (const line of shownLines(text)) {
+      if (!isFocused) sink.append(this.#aside(room));
+      sink.append(prefix);
+      sink.append(line);
+      sink.append(LF);
+    }
+  }
+
+  #roomLine(sink: Sink, effect: Exclude<RoomEffect, { kind: "said" | "acted" | "noticed" }>): void {
+    switch (effect.kind) {
       case "joined":
         sink.append(this.notice(`${effect.session.displayName} joined`));
         return;
       case "parted":
-        appendReason(sink, `${effect.session.displayName} left the room`, effect.text);
+        sink.append(withReason(`${effect.session.displayName} left the room`, effect.text));
         return;
       case "kicked": {
         const { session, target, text } = effect;
-        appendReason(sink, `${target.displayName} was taken out of the room by ${session.displayName}`, text);
+        sink.append(
+          withReason(`${target.displayName} was taken out of the room by ${session.displayName}`, text),
+        );
         return;
       }
       case "topicSet": {
@@ -107,10 +152,16 @@ export class PlainRenderer {
       }
       case "restricted": {
         const { session, restriction, on } = effect;
-        const { kind, nick } = restriction;
-        sink.append(this.notice(changeText(session.displayName, kind, on, nick)));
+        const { kind, mask } = restriction;
+        sink.append(this.notice(changeText(session.displayName, kind, on, mask)));
         return;
       }
+      case "settingSet":
+        sink.append(this.notice(changedSetting(effect)));
+        return;
+      case "knocked":
+        sink.append(withReason(`${effect.session.displayName} asks to be invited (/invite)`, effect.text));
+        return;
       case "modeSet":
         sink.append(this.notice(modeText(effect)));
         return;
@@ -119,21 +170,33 @@ export class PlainRenderer {
     }
   }
 
-  neighbourLine(sink: Sink, effect: NeighbourEffect): void {
-    if (effect.kind === "renamed") {
+  #neighbourLine(sink: Sink, effect: NeighbourEffect): void {
+    if (effect.kind === "renamed" || effect.kind === "described") {
       sink.append(this.notice(`${effect.previous.displayName} is now known as ${fullName(effect.session)}`));
       return;
     }
     const { session, reason, text } = effect;
-    if (reason === "quit") appendReason(sink, `${session.displayName} left`, text);
+    if (reason === "quit") sink.append(withReason(`${session.displayName} left`, text));
     else {
       const why = reason === "hung up" ? "" : ` (${reason})`;
       sink.append(this.notice(`${session.displayName} left${why}`));
     }
   }
 
-  /** What is for one alone. @param self whose line it is, where an effect concerns two */
-  reply(effect: OwnEffect, state: ChatState, self: SessionId): Uint8Array {
+  /** Told to each of a room by itself, as programs want it. */
+  renamedLine({ session, room, previous, text }: EffectOf<"roomRenamed">, isFocused: boolean): Uint8Array {
+    const told = withReason(`${session.displayName} renamed ${previous.name} to ${room.name}`, text);
+    return isFocused ? told : concatBytes([this.#aside(room), told]);
+  }
+
+  #redactedLine({ session }: RedactedEffect): Uint8Array {
+    return this.notice(`${session.displayName} took a message back`);
+  }
+
+  /** What is for one alone; undefined: nothing. @param client whose line it is, where an effect concerns two */
+  reply(effect: OwnEffect, state: ChatState, client: SessionId): Uint8Array | undefined {
+    const seated = state.sessions.get(client);
+    const self = seated === undefined ? client : principalOf(state, seated).id;
     switch (effect.kind) {
       case "arrived":
         return this.notice(
@@ -147,32 +210,69 @@ export class PlainRenderer {
         return this.notice(`you left ${effect.room.name}; ${focusText(state, self)}`);
       case "kicked": {
         const { session, room, text } = effect;
-        const head = encodeUtf8(`-- ${session.displayName} took you out of ${room.name}`);
-        const reason = text.length === 0 ? [] : [encodeUtf8(": "), text];
-        return concatBytes([head, ...reason, LF, this.notice(focusText(state, self))]);
+        const head = `${session.displayName} took you out of ${room.name}`;
+        return concatBytes([withReason(head, text), this.notice(focusText(state, self))]);
       }
       case "whispered": {
-        const { session, to, text } = effect;
+        const { session, to, text, speech } = effect;
+        if (speech === "tag") return undefined;
         const isSender = session.id === self;
-        const prefix = isSender ? `-> *${speakerName(to)}* ` : `*${speakerName(session)}* `;
-        const away = isSender && to.away !== "" ? `-- ${to.displayName} is away: ${to.away}\n` : "";
-        return concatBytes([encodeUtf8(prefix), text, LF, encodeUtf8(away)]);
+        const name = isSender ? `-> *${speakerName(to)}* ` : `*${speakerName(session)}* `;
+        const prefix = encodeUtf8(speech === "act" ? `${name}* ` : name);
+        const said = shownLines(text).flatMap((line) => [prefix, line, LF]);
+        const away =
+          isSender && to.away !== "" ? this.notice(`${to.displayName} is away: ${to.away}`) : NOTHING;
+        return concatBytes([...said, away]);
       }
+      case "attached":
+        return this.notice(attachedText(effect.session, state));
+      case "accountChanged": {
+        const { account } = effect.session;
+        return this.notice(account === "" ? "you are logged in no more" : `you are logged in as ${account}`);
+      }
+      case "roleChanged":
+        return this.notice(ROLE_TEXTS[effect.session.role]);
+      case "renamed":
+      case "described": {
+        if (effect.session.displayName === effect.previous.displayName && effect.kind === "described")
+          return undefined;
+        return this.notice(`${effect.previous.displayName} is now known as ${fullName(effect.session)}`);
+      }
+      case "invited": {
+        const { session, target, room } = effect;
+        if (target.id !== self) return this.notice(`you invited ${target.displayName} to ${room.name}`);
+        return this.notice(`${session.displayName} invites you to ${room.name}; /join ${room.name}`);
+      }
+      case "knocked":
+        return this.notice(`those who run ${effect.room.name} know that you want to come in`);
+      case "policySet":
+        return this.notice(policyText(effect));
+      case "announced":
+        return withReason(`${effect.session.displayName} to all`, effect.text);
+      case "killed":
+        return withReason(`${effect.by.displayName} threw you out`, effect.text);
+      case "redacted":
+        return this.#redactedLine(effect);
       case "awaySet":
         return this.notice(effect.session.away === "" ? "you are back" : "you are marked as away");
       case "refused":
         return this.notice(refusalText(effect.reason, effect.about));
       case "replied":
-        return encodeUtf8(
-          replyText(effect, state, this.#localTime)
-            .map((line) => `-- ${line}\n`)
-            .join(""),
-        );
+        return concatBytes(replyText(effect, state, this.#localTime).map((line) => this.notice(line)));
       case "storeChanged":
         return this.notice(this.#storeText(effect));
       default:
-        return unreachable(effect);
+        // What it has done itself, and sees as everybody does.
+        return undefined;
     }
+  }
+
+  /** Whether somebody's client may hear what is for those of a rank or a higher one. */
+  hasRank(state: ChatState, client: SessionId, room: RoomId, atLeast: Rank): boolean {
+    const seated = state.sessions.get(client);
+    const membership = seated === undefined ? undefined : principalOf(state, seated).rooms.get(room);
+    if (membership === undefined) return false;
+    return RANKS.slice(0, RANKS.indexOf(atLeast) + 1).some((rank) => membership[rank]);
   }
 
   /** What history answers to a question, as one block. */
@@ -180,13 +280,13 @@ export class PlainRenderer {
     question: HistoryQuestion,
     answer: PastAnswer,
     nameOf: (room: RoomId) => string,
-    self: SessionId,
+    self: PersonId,
   ): Uint8Array {
     return renderAnswer(question, answer, { nameOf, localTime: this.#localTime, self });
   }
 
   notice(text: string): Uint8Array {
-    return encodeUtf8(`-- ${text}\n`);
+    return concatBytes([shownText(encodeUtf8(`-- ${text}`)), LF]);
   }
 
   #storeText({ failed, text, from, to }: EffectOf<"storeChanged">): string {
@@ -210,20 +310,23 @@ export class PlainRenderer {
   }
 
   #aside({ id, name }: { readonly id: RoomId; readonly name: string }): Uint8Array {
-    let aside = this.#asides.get(id);
-    if (aside === undefined) this.#asides.set(id, (aside = encodeUtf8(`[${name}] `)));
-    return aside;
+    const known = this.#asides.get(id);
+    if (known?.name === name) return known.bytes;
+    const bytes = encodeUtf8(`[${name}] `);
+    this.#asides.set(id, { name, bytes });
+    return bytes;
   }
 }
 
-function appendReason(sink: Sink, text: string, reason: Uint8Array): void {
-  if (reason.length === 0) {
-    sink.append(encodeUtf8(`-- ${text}\n`));
-    return;
-  }
-  sink.append(encodeUtf8(`-- ${text}: `));
-  sink.append(reason);
-  sink.append(LF);
+/** From the server, with what somebody said about it. */
+function withReason(text: string, reason: Uint8Array): Uint8Array {
+  const head = encodeUtf8(`-- ${text}`);
+  return concatBytes(reason.length === 0 ? [head, LF] : [head, encodeUtf8(": "), shownText(reason), LF]);
+}
+
+function changedSetting({ session, room, setting }: EffectOf<"settingSet">): string {
+  const value = setting === "key" ? room.key.length : room[setting];
+  return settingText(session.displayName, setting, value);
 }
 
 function modeText({ session, mode, on, target }: EffectOf<"modeSet">): string {
@@ -239,5 +342,25 @@ function focusText(state: ChatState, self: SessionId): string {
   return room === undefined ? "you are in no room now; /join #lobby" : `you are in ${room.name} now`;
 }
 
-/** What is shown to anybody. */
-export type ShownEffect = Exclude<Effect, { kind: "seated" | "historyAsked" }>;
+/** One more client of somebody who is here already. */
+function attachedText({ displayName, rooms }: Session, state: ChatState): string {
+  const names = Array.from(rooms.keys(), (room) => state.rooms.get(room)?.name ?? "");
+  const where = names.length === 0 ? "in no room" : `in ${names.join(", ")}`;
+  return `you are logged in as ${displayName}, who is ${where}`;
+}
+
+function policyText({ session, what, on, value }: EffectOf<"policySet">): string {
+  const who = session?.displayName ?? "whoever runs this server";
+  switch (what) {
+    case "filter":
+      return on ? `${who} lets nobody say "${value}"` : `${who} lets "${value}" be said again`;
+    case "links":
+      return `${who} lets ${value} send links`;
+    case "silence":
+      return on ? `${who} silenced ${value}` : `${who} lets ${value} speak again`;
+    case "shield":
+      return on
+        ? `${who} raised the shield: whoever comes without an account can only read`
+        : `${who} lowered the shield`;
+  }
+}

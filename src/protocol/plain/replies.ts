@@ -1,6 +1,8 @@
 import {
   type ChatState,
   type EffectOf,
+  type Membership,
+  RANKS,
   type RefusalReason,
   type Room,
   type RoomId,
@@ -53,7 +55,9 @@ export function refusalText(reason: RefusalReason, about: string): string {
     case "tooManyRooms":
       return "there are too many rooms; /part one first";
     case "tooManyRestrictions":
-      return `${about} has too many bans and mutes; /unban or /unmute somebody first`;
+      return about === ""
+        ? "there are too many of those already"
+        : `${about} has too many bans and mutes; /unban or /unmute somebody first`;
     case "tooLong":
       return `that is too long: at most ${about}`;
     case "notBanned":
@@ -61,9 +65,39 @@ export function refusalText(reason: RefusalReason, about: string): string {
     case "notMuted":
       return `${about} is not muted here; /mute alone lists who is`;
     case "alreadySo":
-      return `nothing to change: it is so already for ${about}`;
+      return `nothing to change: it is so already${about === "" ? "" : ` for ${about}`}`;
     case "noHistory":
       return "this server keeps no history";
+    case "nameReserved":
+      return `the name ${about} is somebody's account; /identify ${about} PASSWORD if it is yours`;
+    case "inviteOnly":
+      return `only who was invited may enter ${about}`;
+    case "needsAccount":
+      return `${about} is for those who have an account: /register PASSWORD makes one of your name`;
+    case "wrongKey":
+      return `${about} needs a key: /join ${about} KEY`;
+    case "roomFull":
+      return `${about} is full`;
+    case "alreadyInRoom":
+      return `${about} is in the room already`;
+    case "roomOpen":
+      return `anybody may enter ${about}; /join ${about}`;
+    case "tooSoon":
+      return `${about} is in slow mode: wait a little before you speak again`;
+    case "filtered":
+      return "that was not sent: a word or a link in it is not allowed here";
+    case "silenced":
+      return "you may not speak on this server";
+    case "shielded":
+      return "for the moment, who has no account can only read; /register PASSWORD makes one of your name";
+    case "noCtcp":
+      return `${about} wants no requests to programs`;
+    case "notPrivileged":
+      return "only those who moderate this server may do that";
+    case "outranked":
+      return `${about} has a higher rank than you`;
+    case "badValue":
+      return `${about} cannot be set`;
   }
 }
 
@@ -110,9 +144,16 @@ export function replyText(
 
 function whoText(session: Session, room: RoomId): string {
   const membership = session.rooms.get(room);
-  const mark = membership?.operator === true ? "@" : membership?.voice === true ? "+" : "";
+  const mark = membership === undefined ? "" : markOf(membership);
   const away = session.away === "" ? "" : ` [away: ${session.away}]`;
   return `${mark}${fullName(session)}${away}`;
+}
+
+const MARKS = { founder: "@", admin: "@", operator: "@", halfOperator: "%", voice: "+" } as const;
+
+function markOf(membership: Membership): string {
+  const rank = RANKS.find((rank) => membership[rank]);
+  return rank === undefined ? "" : MARKS[rank];
 }
 
 function roomsText(state: ChatState, session: Session): readonly string[] {
@@ -140,6 +181,6 @@ function restrictionsText(
 ): readonly string[] {
   const restrictions = room.restrictions.filter((each) => each.kind === kind);
   if (restrictions.length === 0) return [`nobody is ${what}`];
-  const lines = restrictions.map(({ nick, by, timeMs }) => `${nick} (by ${by}, ${localTime(timeMs)})`);
+  const lines = restrictions.map(({ mask, by, timeMs }) => `${mask} (by ${by}, ${localTime(timeMs)})`);
   return [`${restrictions.length} ${what}:`, ...lines];
 }

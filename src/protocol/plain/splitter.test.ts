@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decodeUtf8, encodeUtf8 } from "../../base/index.ts";
-import { LINE_BYTES_MAX, LineSplitter } from "./index.ts";
+import { LINE_BYTES_MAX, LineSplitter } from "./splitter.ts";
 
 const TOO_LONG = "(too long)";
 

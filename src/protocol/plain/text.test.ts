@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { concatBytes, encodeUtf8 } from "../../base/index.ts";
-import { cleanText, refuseNegotiation } from "./index.ts";
+import { concatBytes, decodeUtf8, encodeUtf8 } from "../../base/index.ts";
+import { cleanText, refuseNegotiation, shownLines, shownText } from "./text.ts";
 
 const IAC = 0xff;
 
@@ -101,6 +101,71 @@ test("whatever comes in, well-formed and safe text comes out, never more than th
       assert.ok(text.length <= 3 * bytes.length);
       const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
       assert.doesNotMatch(decoded, /(?!\t)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+function shown(text: string): string[] {
+  return shownLines(encodeUtf8(text)).map((line) => decodeUtf8(line));
+}
+
+test("what IRC clients say is shown without their formatting, and without their marks around requests", () => {
+  const cases = [
+    ["a \u0002bold\u000f and \u001d\u001f\u001e\u0011\u0016all\u000f", "a bold and all"],
+    ["\u00034red\u0003 \u000304,12red on blue\u0003", "red red on blue"],
+    // The third digit is text; so is a comma that no background follows.
+    ["\u0003123 \u00035,x \u0003,1", "3 ,x ,1"],
+    ["\u0004ff0000red\u0004 \u0004FF0000,0000ffon blue \u0004ff00 \u0004ff0000,00", "red on blue ff00 ,00"],
+    ["\u0001VERSION\u0001", "VERSION"],
+    ["\u0002\u0003", ""],
+  ] as const;
+  for (const [text, expected] of cases) assert.deepEqual(shown(text), [expected], JSON.stringify(text));
+});
+
+test("each line of what is said is shown by itself, and harmless, whatever client it comes from", () => {
+  assert.deepEqual(shown("one\n\ntwo\n"), ["one", "", "two", ""]);
+  assert.deepEqual(shown("\u00034red\n\u001b[2J\r\u202e\u009b"), ["red", "\ufffd[2J\ufffd\ufffd\ufffd"]);
+  assert.equal(decodeUtf8(shownText(encodeUtf8("\u0002one\ntwo\u0002\u001b"))), "one\ufffdtwo\ufffd");
+});
+
+test("what needs no change is shown in the very bytes that were said", () => {
+  for (const text of ["", "plain", "tab\tand naïve 小明 👩‍👩‍👧"]) {
+    const bytes = encodeUtf8(text);
+    assert.equal(shownText(bytes), bytes);
+    assert.equal(shownLines(bytes)[0], bytes);
+  }
+});
+
+test("whatever bytes are shown, nothing in them can take over a terminal or make a line of its own", () => {
+  const risky = fc.constantFrom(
+    0x01,
+    0x03,
+    0x04,
+    0x0a,
+    0x0d,
+    0x1b,
+    0x31,
+    0x2c,
+    0x66,
+    0x7f,
+    0xc2,
+    0x9b,
+    0xe2,
+    0x80,
+    0xae,
+  );
+  const noise = fc
+    .array(fc.oneof(risky, fc.nat(0xff)), { maxLength: 60 })
+    .map((bytes) => Uint8Array.from(bytes));
+  fc.assert(
+    fc.property(noise, (bytes) => {
+      const lines = shownLines(bytes);
+      assert.equal(lines.length, bytes.filter((byte) => byte === 0x0a).length + 1);
+      for (const text of [...lines, shownText(bytes)]) {
+        const decoded = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
+        assert.doesNotMatch(decoded, /(?!\t)[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u);
+      }
     }),
     { numRuns: 2000 },
   );

@@ -1,4 +1,4 @@
-import { REPLACEMENT, codePointAt, sequenceLength } from "../../base/index.ts";
+import { REPLACEMENT, codePointAt, sequenceLength, withoutCodes } from "../../base/index.ts";
 
 const TAB = 0x09;
 
@@ -34,7 +34,41 @@ export function cleanText(bytes: Uint8Array, start: number, end: number): Uint8A
     if (code === 0 || code === BYTE_ORDER_MARK || isUnsafe(code)) return rewrite(bytes, start, end);
     at += length;
   }
-  return bytes.subarray(start, end);
+  return start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end);
+}
+
+const LF = 0x0a;
+
+/**
+ * What was said, in lines, each safe to show whatever kind of client it comes from: those of IRC hand on bytes as they
+ * are. A view of the same bytes where nothing had to be changed.
+ */
+export function shownLines(text: Uint8Array): readonly Uint8Array[] {
+  if (isPrintableAscii(text)) return [text];
+  const kept = withoutCodes(text);
+  const lines: Uint8Array[] = [];
+  let from = 0;
+  for (let to = kept.indexOf(LF); to >= 0; to = kept.indexOf(LF, from)) {
+    lines.push(cleanText(kept, from, to));
+    from = to + 1;
+  }
+  lines.push(cleanText(kept, from, kept.length));
+  return lines;
+}
+
+/** The same for what is one line, come what may. */
+export function shownText(text: Uint8Array): Uint8Array {
+  if (isPrintableAscii(text)) return text;
+  const kept = withoutCodes(text);
+  return cleanText(kept, 0, kept.length);
+}
+
+function isPrintableAscii(text: Uint8Array): boolean {
+  for (let at = 0; at < text.length; at += 1) {
+    const byte = text[at]!;
+    if (byte < 0x20 || byte >= 0x7f) return false;
+  }
+  return true;
 }
 
 /**

@@ -1,4 +1,4 @@
-/* What history needs of SQLite. The connections of `node:sqlite` are of this shape. */
+/* What stores need of SQLite. The connections of `node:sqlite` are of this shape. */
 
 export type Value = null | number | bigint | string | Uint8Array;
 
