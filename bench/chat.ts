@@ -1,9 +1,11 @@
 /*
  * Real TCP clients: what a server can deliver, what a delivery costs it, how late the last ones come, and what it
- * costs to have the clients at all. Beside it the plainest server there can be, of one process (rivals/chatRelay.ts).
+ * costs to have the clients at all. Beside it, with plain clients, the plainest server there can be, of one process
+ * (rivals/chatRelay.ts); with IRC clients, servers that people use.
  *
- *   npm run bench:chat                     about five minutes on an idle machine
- *   node bench/chat.ts --smallest          that it works, not how fast
+ *   npm run bench:chat                              plain clients: about five minutes on an idle machine
+ *   npm run bench:chat -- --protocol irc            IRC clients: about six
+ *   node bench/chat.ts --smallest [--protocol irc]  that it works, not how fast
  *
  * A delivery is one message at one client. The clients live in the process of the benchmark, on the same machine and
  * its processors: what they use is not counted, but the server has to do without it.
@@ -13,16 +15,23 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { MiB } from "../src/base/index.ts";
 import { TestServer, until } from "../test/support/server.ts";
-import { Crowd } from "./support/crowd.ts";
+import { startInspircd } from "./rivals/inspircd.ts";
+import { startNgircd } from "./rivals/ngircd.ts";
+import { Crowd, type CrowdProtocol, isCrowdProtocol } from "./support/crowd.ts";
 import { cpuOfUs, pssBytes } from "./support/processes.ts";
+import type { Subject } from "./support/subject.ts";
 import { describeMachine, formatNumber, formatTable, median, percentile } from "./support/table.ts";
 
 const SENDERS = 10;
 /** Messages under way at a time, in the rounds that go as fast as they can. */
 const WINDOW = 256;
-const isSmallest = process.argv.includes("--smallest");
+const { values } = parseArgs({
+  options: { protocol: { type: "string", default: "plain" }, smallest: { type: "boolean", default: false } },
+});
+const isSmallest = values.smallest;
 const CROWDS = isSmallest ? [20] : [100, 1000];
 /** For each round: as many messages as make so many deliveries. */
 const DELIVERIES = isSmallest ? 4000 : 2_000_000;
@@ -32,15 +41,14 @@ const PACED_SECONDS = isSmallest ? 0.2 : 20;
 const IDLE_SECONDS = isSmallest ? 0.5 : 30;
 const CONNECTS = isSmallest ? 2 : 20;
 
-/** A server under test: its processes may come and go. */
-interface Subject extends AsyncDisposable {
-  readonly name: string;
-  readonly port: number;
-  pids(): Promise<number[]>;
-}
+/** Those that do the same work, for each protocol. What they would hold a fast talker up with is switched off. */
+const SUBJECTS: Readonly<Record<CrowdProtocol, readonly (() => Promise<Subject>)[]>> = {
+  plain: [() => startChorus(), startRelay],
+  irc: [() => startChorus("--flood-lines", "0"), startNgircd, startInspircd],
+};
 
-async function startChorus(): Promise<Subject> {
-  const server = await TestServer.start();
+async function startChorus(...flags: readonly string[]): Promise<Subject> {
+  const server = await TestServer.start(flags);
   return {
     name: "chorus",
     port: server.port,
@@ -66,10 +74,14 @@ async function startRelay(): Promise<Subject> {
 }
 
 /** A row of the table for each crowd: as fast as it goes, then at a pace, then silent. */
-async function measure(start: () => Promise<Subject>, clients: number): Promise<string[]> {
+async function measure(
+  protocol: CrowdProtocol,
+  start: () => Promise<Subject>,
+  clients: number,
+): Promise<string[]> {
   await using subject = await start();
-  using crowd = new Crowd();
-  await crowd.join(subject.port, clients);
+  using crowd = new Crowd(protocol);
+  await crowd.join(subject.port, clients, subject.newcomers);
   const messages = Math.ceil(DELIVERIES / (clients - 1));
   await crowd.talk(Math.ceil(messages / 4), SENDERS, WINDOW, 0);
 
@@ -135,32 +147,48 @@ async function workerPssBytes(workers: number): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
 }
 
-const rows: string[][] = [];
-for (const clients of CROWDS) {
-  rows.push(await measure(startChorus, clients));
-  rows.push(await measure(startRelay, clients));
+/** What it costs to have clients, whatever they speak. */
+async function tellOfConnections(): Promise<void> {
+  const withSpare = median(await connectMs(2));
+  const withoutSpare = median(await connectMs(0));
+  console.log(`\nFrom connect to the greeting: ${formatNumber(withSpare)} ms with a spare process waiting,`);
+  console.log(`${formatNumber(withoutSpare)} ms without. Medians of ${CONNECTS}.`);
+  for (const workers of isSmallest ? [2] : [1, 50]) {
+    const mib = (await workerPssBytes(workers)) / MiB;
+    console.log(
+      `Memory of a process of one client, ${workers} of them: ${formatNumber(mib)} MiB (proportional set size).`,
+    );
+  }
 }
-console.log(describeMachine());
-console.log(`Messages of 100 bytes from ${SENDERS} of the clients; up to 64 worker processes.\n`);
-const headings = [
-  "",
-  "clients",
-  "deliveries/s",
-  "server CPU µs a delivery",
-  `the same at ${formatNumber(PACED_DELIVERIES_PER_SECOND)} deliveries/s`,
-  "p50 ms",
-  "p99 ms",
-  "p99.9 ms",
-  "CPU when idle",
-];
-console.log(formatTable(headings, rows));
-const withSpare = median(await connectMs(2));
-const withoutSpare = median(await connectMs(0));
-console.log(`\nFrom connect to the greeting: ${formatNumber(withSpare)} ms with a spare process waiting,`);
-console.log(`${formatNumber(withoutSpare)} ms without. Medians of ${CONNECTS}.`);
-for (const workers of isSmallest ? [2] : [1, 50]) {
-  const mib = (await workerPssBytes(workers)) / MiB;
-  console.log(
-    `Memory of a process of one client, ${workers} of them: ${formatNumber(mib)} MiB (proportional set size).`,
-  );
+
+async function compare(protocol: CrowdProtocol): Promise<void> {
+  const rows: string[][] = [];
+  for (const clients of CROWDS) {
+    for (const start of SUBJECTS[protocol]) rows.push(await measure(protocol, start, clients));
+  }
+  console.log(describeMachine());
+  const said = { plain: "Messages of 100 bytes", irc: "PRIVMSG with 99 bytes of text to one channel" }[
+    protocol
+  ];
+  console.log(`${said} from ${SENDERS} of the clients; chorus: up to 64 worker processes.\n`);
+  const headings = [
+    "",
+    "clients",
+    "deliveries/s",
+    "server CPU µs a delivery",
+    `the same at ${formatNumber(PACED_DELIVERIES_PER_SECOND)} deliveries/s`,
+    "p50 ms",
+    "p99 ms",
+    "p99.9 ms",
+    "CPU when idle",
+  ];
+  console.log(formatTable(headings, rows));
+  if (protocol === "plain") await tellOfConnections();
+}
+
+if (isCrowdProtocol(values.protocol)) {
+  await compare(values.protocol);
+} else {
+  console.error(`there is no protocol ${values.protocol}: plain or irc`);
+  process.exitCode = 2;
 }

@@ -1,15 +1,60 @@
-/* Many plain clients in one process, which count what they get, and check that it is what was said, in order. */
+/* Many clients in one process, which count what they get, and check that it is what was said, in order. */
 import { once } from "node:events";
 import { type Socket, connect } from "node:net";
 
 const NEWLINE = 0x0a;
-/** A line is filled up to so many bytes, the end of line among them. */
-const LINE_BYTES = 100;
+/** What is said is filled up to so many bytes; with a plain client's end of line, it is a line of 100. */
+const TEXT_BYTES = 99;
 /** Tells messages from everything else that a server may say. */
 const MARK = "message ";
 
 /** The checks of one in so many clients look into every line; the others count bytes. */
 const WATCHER_INTERVAL = 50;
+
+/** What a crowd speaks, and how it knows what it hears. */
+interface Speech {
+  /** What a newcomer sends first. */
+  greeting(index: number): string;
+  /** Whether it is the last line of the answer to that. */
+  isWelcome(line: string): boolean;
+  /** A line that says this. */
+  say(text: string): string;
+  /** What has to be answered at once, if anything. */
+  answer(line: string): string | undefined;
+}
+
+const PLAIN: Speech = {
+  // Whoever sends a line at once need not wait until its silence has told that it speaks plain text.
+  greeting: () => "\n",
+  // The line may be so long that it would count as a message.
+  isWelcome: (line) => line.startsWith("-- you are in"),
+  say: (text) => `${text}\n`,
+  answer: () => undefined,
+};
+
+const CHANNEL = "#bench";
+const IRC: Speech = {
+  greeting: (index) => `NICK bench${index}\r\nUSER bench 0 * :A client\r\n`,
+  // All names in the channel have been listed.
+  isWelcome: (line) => commandOf(line) === "366",
+  say: (text) => `PRIVMSG ${CHANNEL} :${text}\r\n`,
+  answer(line) {
+    if (line.startsWith("PING ")) return `PONG ${line.slice("PING ".length)}\n`;
+    return commandOf(line) === "001" ? `JOIN ${CHANNEL}\r\n` : undefined;
+  },
+};
+
+/** Of a line with a source, as all lines of servers are but PING and ERROR. */
+function commandOf(line: string): string | undefined {
+  return line.split(" ", 2)[1];
+}
+
+const SPEECHES = { plain: PLAIN, irc: IRC } as const;
+export type CrowdProtocol = keyof typeof SPEECHES;
+
+export function isCrowdProtocol(name: string): name is CrowdProtocol {
+  return Object.hasOwn(SPEECHES, name);
+}
 
 interface Member {
   readonly socket: Socket;
@@ -23,6 +68,7 @@ interface Member {
 }
 
 export class Crowd implements Disposable {
+  readonly #speech: Speech;
   readonly #members: Member[] = [];
   #onProgress: () => void = () => undefined;
   #latenciesMs: number[] | undefined;
@@ -30,30 +76,41 @@ export class Crowd implements Disposable {
   #countsAlone = false;
   #sent = 0;
 
-  /** Connects one client after the other and waits until the server has greeted it. */
-  async join(port: number, count: number): Promise<void> {
-    for (let i = 0; i < count; i += 1) {
-      const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-      const index = this.#members.length;
-      const member: Member = {
-        socket,
-        index,
-        welcomed: false,
-        received: 0,
-        isWatcher: index % WATCHER_INTERVAL === 0,
-        seen: [],
-        rest: Buffer.alloc(0),
-      };
-      this.#members.push(member);
-      await once(socket, "connect");
-      socket.on("data", (chunk: Buffer) => this.#receive(member, chunk));
-      socket.on("close", () => {
-        throw new Error(`client ${index} was disconnected`);
-      });
-      // Whoever sends a line at once need not wait until its silence has told that it speaks plain text.
-      socket.write("\n");
-      await this.#until(() => member.welcomed);
+  constructor(protocol: CrowdProtocol = "plain") {
+    this.#speech = SPEECHES[protocol];
+  }
+
+  /**
+   * Connects one client after the other, and waits until the server has greeted it.
+   * @param together so many may wait for that at a time
+   */
+  async join(port: number, count: number, together = 1): Promise<void> {
+    for (let i = 1; i <= count; i += 1) {
+      await this.#connect(port);
+      if (i % together === 0 || i === count)
+        await this.#until(() => this.#members.every((member) => member.welcomed));
     }
+  }
+
+  async #connect(port: number): Promise<void> {
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    const index = this.#members.length;
+    const member: Member = {
+      socket,
+      index,
+      welcomed: false,
+      received: 0,
+      isWatcher: index % WATCHER_INTERVAL === 0,
+      seen: [],
+      rest: Buffer.alloc(0),
+    };
+    this.#members.push(member);
+    await once(socket, "connect");
+    socket.on("data", (chunk: Buffer) => this.#receive(member, chunk));
+    socket.on("close", () => {
+      throw new Error(`client ${index} was disconnected`);
+    });
+    socket.write(this.#speech.greeting(index));
   }
 
   /**
@@ -76,7 +133,7 @@ export class Crowd implements Disposable {
       await this.#until(() => this.#sent - this.#least(senders) < window);
       const sender = this.#members[this.#sent % senders]!;
       const text = `${MARK}${this.#sent} ${performance.now()} `;
-      sender.socket.write(`${text.padEnd(LINE_BYTES - 1, "x")}\n`);
+      sender.socket.write(this.#speech.say(text.padEnd(TEXT_BYTES, "x")));
       this.#sent += 1;
     }
     await this.#until(() => this.#least(senders) === messages);
@@ -121,15 +178,16 @@ export class Crowd implements Disposable {
   }
 
   #line(member: Member, bytes: Buffer, start: number, end: number, nowMs: number): void {
-    if (this.#countsAlone && !member.isWatcher && end - start >= LINE_BYTES) {
+    if (this.#countsAlone && !member.isWatcher && end - start > TEXT_BYTES) {
       member.received += 1;
       return;
     }
     const text = bytes.toString("latin1", start, end);
     const at = text.indexOf(MARK);
     if (at < 0) {
-      // The last of its greeting: the line may be so long that it would count as a message.
-      if (text.startsWith("-- you are in")) member.welcomed = true;
+      if (this.#speech.isWelcome(text)) member.welcomed = true;
+      const answer = this.#speech.answer(text);
+      if (answer !== undefined) member.socket.write(answer);
       return;
     }
     member.received += 1;
