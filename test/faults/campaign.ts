@@ -166,8 +166,11 @@ interface Stored {
   through: number;
 }
 
+const BUSY_MS = 5000;
+
 function readStored(folder: string, after: number): Stored {
-  const database = new DatabaseSync(join(folder, "history.sqlite"), { readOnly: true });
+  // Whoever opens it after its writer was killed waits for who does so at the same time, and mends it.
+  const database = new DatabaseSync(join(folder, "history.sqlite"), { readOnly: true, timeout: BUSY_MS });
   try {
     const places = new Map<string, number>();
     let through = after;
