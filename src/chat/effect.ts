@@ -278,3 +278,33 @@ export interface Moment {
 }
 
 export type EffectOf<Kind extends Effect["kind"]> = Extract<Effect, { kind: Kind }>;
+
+/** Told to many, who may be told it in the same bytes. */
+export type PublicEffect = EffectOf<
+  | "said"
+  | "acted"
+  | "noticed"
+  | "tagged"
+  | "joined"
+  | "parted"
+  | "kicked"
+  | "topicSet"
+  | "restricted"
+  | "modeSet"
+  | "settingSet"
+  | "roomRenamed"
+  | "invited"
+  | "knocked"
+  | "redacted"
+  | "renamed"
+  | "described"
+  | "accountChanged"
+  | "awaySet"
+  | "left"
+>;
+
+/** Told to the clients of one person. */
+export type OwnEffect = Exclude<
+  Effect,
+  { kind: "seated" | "seatLost" | "detached" | "historyAsked" | "stopping" }
+>;

@@ -5,9 +5,11 @@ export type {
   EffectOf,
   HistoryQuestion,
   Moment,
+  OwnEffect,
   Page,
   PageOf,
   Place,
+  PublicEffect,
   RefusalReason,
 } from "./effect.ts";
 export {
@@ -36,7 +38,7 @@ export {
   isServiceName,
 } from "./names.ts";
 export { PROTOCOLS, type Protocol } from "./protocols.ts";
-export { hasRank } from "./ranks.ts";
+export { hasRank, isStaff } from "./ranks.ts";
 export { REASON_BYTES_MAX } from "./reasons.ts";
 export {
   type AccountRecord,

@@ -8,14 +8,15 @@ import type { VaultOutcome, VaultQuestion } from "../accounts/index.ts";
 import type {
   ChatState,
   ClientWish,
-  Effect,
   EffectOf,
   Entry,
   Gap,
   HistoryQuestion,
   LeaveReason,
   Moment,
+  OwnEffect,
   Protocol,
+  PublicEffect,
   RoomId,
   SessionId,
 } from "../chat/index.ts";
@@ -43,36 +44,6 @@ export interface Sink {
  * was said before to come about, or for its turn.
  */
 export type Handled = "done" | "full" | "later";
-
-/** Told to many, who may be told it in the same bytes. */
-export type PublicEffect = EffectOf<
-  | "said"
-  | "acted"
-  | "noticed"
-  | "tagged"
-  | "joined"
-  | "parted"
-  | "kicked"
-  | "topicSet"
-  | "restricted"
-  | "modeSet"
-  | "settingSet"
-  | "roomRenamed"
-  | "invited"
-  | "knocked"
-  | "redacted"
-  | "renamed"
-  | "described"
-  | "accountChanged"
-  | "awaySet"
-  | "left"
->;
-
-/** Told to the clients of one person. */
-export type OwnEffect = Exclude<
-  Effect,
-  { kind: "seated" | "seatLost" | "detached" | "historyAsked" | "stopping" }
->;
 
 /** What history answers to one question. */
 export interface PastAnswer {

@@ -1,6 +1,13 @@
-import { type Effect, type EffectOf, type Moment, type Session, hasRank } from "../chat/index.ts";
+import {
+  type Effect,
+  type EffectOf,
+  type Moment,
+  type OwnEffect,
+  type PublicEffect,
+  type Session,
+  hasRank,
+} from "../chat/index.ts";
 import type { Client } from "./client.ts";
-import type { OwnEffect, PublicEffect } from "./conversation.ts";
 import type { Outbox } from "./outbox.ts";
 import type { People } from "./people.ts";
 import type { Replica } from "./replica.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decodeUtf8, encodeUtf8 } from "../../base/index.ts";
-import { type ClientWish, apply, createState } from "../../chat/index.ts";
+import { type ClientWish, type OwnEffect, apply, createState } from "../../chat/index.ts";
 import { IrcConversation, type IrcPort, IrcServer } from "./index.ts";
 
 const WORKER = 3;
@@ -60,7 +60,7 @@ function talking(): {
         conversation.applying(wish.kind);
         for (const effect of effects)
           if (effect.kind === "historyAsked") conversation.asked(effect.before);
-          else conversation.tell(effect, { sequence, timeMs: sequence }, true);
+          else conversation.tell(effect as OwnEffect, { sequence, timeMs: sequence }, true);
         conversation.applied();
         if (decodeUtf8(conversation.notes()) !== before) assert(conversation.version > version, "noted anew");
         for (const effect of effects)

@@ -1,5 +1,12 @@
 import { decodeUtf8, encodeUtf8, utf8Length } from "../../base/index.ts";
-import type { ClientWish, HistoryQuestion, LeaveReason, Moment } from "../../chat/index.ts";
+import type {
+  ClientWish,
+  HistoryQuestion,
+  LeaveReason,
+  Moment,
+  OwnEffect,
+  PublicEffect,
+} from "../../chat/index.ts";
 import { IrcClient } from "./client.ts";
 import type { IrcCommand } from "./command.ts";
 import { IRC_COMMANDS } from "./commands.ts";
@@ -12,11 +19,11 @@ import { Numeric } from "./numerics.ts";
 import { type PastAnswer, answerBytes, playOn } from "./past.ts";
 import type { AccountOutcome, AccountQuestion, IrcPort } from "./port.ts";
 import { answered, expire } from "./proving.ts";
-import { type PublicEffect, publicKey, publicLine } from "./render.ts";
+import { publicKey, publicLine } from "./render.ts";
 import { type IrcServer, type Sink, lineBytes } from "./server.ts";
 import { speechAt } from "./speech.ts";
 import { IrcSplitter } from "./splitter.ts";
-import { type OwnEffect, tell } from "./tell.ts";
+import { tell } from "./tell.ts";
 
 /** Marks that would make more of a text than a text: CTCP. */
 const CTCP = 0x01;
@@ -197,16 +204,16 @@ export class IrcConversation {
     return this.#client.replies.isCollecting;
   }
 
-  publicKey(effect: { readonly kind: string }, isOrigin: boolean): number | undefined {
-    return publicKey(this.#client, effect as PublicEffect, isOrigin);
+  publicKey(effect: PublicEffect, isOrigin: boolean): number | undefined {
+    return publicKey(this.#client, effect, isOrigin);
   }
 
-  publicLine(sink: Sink, effect: { readonly kind: string }, moment: Moment, key: number): void {
-    publicLine(sink, this.#server, effect as PublicEffect, moment, key);
+  publicLine(sink: Sink, effect: PublicEffect, moment: Moment, key: number): void {
+    publicLine(sink, this.#server, effect, moment, key);
   }
 
-  tell(effect: { readonly kind: string }, moment: Moment, isOrigin: boolean): void {
-    tell(this.#client, effect as OwnEffect, moment, isOrigin, this.#wished);
+  tell(effect: OwnEffect, moment: Moment, isOrigin: boolean): void {
+    tell(this.#client, effect, moment, isOrigin, this.#wished);
   }
 
   seen(effect: { readonly kind: string }, moment: Moment, isNeighbour: boolean): void {

@@ -5,16 +5,12 @@ import {
   type RoomId,
   type Session,
   foldNick,
+  isStaff,
   sessionCalled,
 } from "../../chat/index.ts";
 import type { IrcClient } from "./client.ts";
 import { USER_MODE_LETTERS } from "./modes.ts";
 import { hostOf } from "./server.ts";
-
-/** May moderate the whole server: what IRC calls an operator. */
-export function isStaff({ role }: Session): boolean {
-  return role !== "user";
-}
 
 /** `+iow`: those that it has set, and those that follow from who it is. */
 export function userModesOf(session: Session): string {

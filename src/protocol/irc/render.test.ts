@@ -4,10 +4,10 @@ import fc from "fast-check";
 import { TestIrcClient, testIrcServer } from "../../../test/support/ircPort.ts";
 import { Story } from "../../../test/support/story.ts";
 import { concatBytes, decodeUtf8, encodeUtf8 } from "../../base/index.ts";
-import { ENTRY_KINDS, type Entry, type Session } from "../../chat/index.ts";
+import { ENTRY_KINDS, type Entry, type PublicEffect, type Session } from "../../chat/index.ts";
 import { CAPABILITIES, type Capability } from "./capabilities.ts";
 import { answerBytes } from "./past.ts";
-import { type PublicEffect, publicKey, publicLine } from "./render.ts";
+import { publicKey, publicLine } from "./render.ts";
 import { LINE_BYTES_MAX } from "./splitter.ts";
 import { tell } from "./tell.ts";
 

@@ -7,6 +7,7 @@ import {
   type EffectOf,
   type LeaveReason,
   type Moment,
+  type PublicEffect,
   RANKS,
   type Restriction,
   type Session,
@@ -21,29 +22,6 @@ import { type IrcServer, type Sink, lineBytes, oneLine, realNameOf } from "./ser
 import { LINE_BYTES_MAX } from "./splitter.ts";
 import { escapeTag } from "./tags.ts";
 import { formatTime } from "./time.ts";
-
-export type PublicEffect = EffectOf<
-  | "said"
-  | "acted"
-  | "noticed"
-  | "tagged"
-  | "joined"
-  | "parted"
-  | "kicked"
-  | "topicSet"
-  | "restricted"
-  | "modeSet"
-  | "settingSet"
-  | "roomRenamed"
-  | "invited"
-  | "knocked"
-  | "redacted"
-  | "renamed"
-  | "described"
-  | "accountChanged"
-  | "awaySet"
-  | "left"
->;
 
 /** Which capabilities make a difference to any line. */
 const TAG_CAPS = CAP["message-tags"] | CAP["server-time"] | CAP["account-tag"];

@@ -1,12 +1,12 @@
 /* What clients ask of the server itself: how many are here, what it is, and what it can do. */
-import { matchesMask, membersOf } from "../../chat/index.ts";
+import { isStaff, matchesMask, membersOf } from "../../chat/index.ts";
 import type { IrcClient } from "./client.ts";
 import { type IrcCommand, type IrcCommands, specificationOf } from "./command.ts";
 import { asMiddle } from "./fault.ts";
 import { foldWords } from "./foldWords.ts";
 import { asciiUpperCase } from "./message.ts";
 import { Numeric } from "./numerics.ts";
-import { everybody, isStaff, sessionWithNick } from "./people.ts";
+import { everybody, sessionWithNick } from "./people.ts";
 import { hostOf, userOf } from "./server.ts";
 import { isElsewhere } from "./serverTarget.ts";
 import { formatTime } from "./time.ts";

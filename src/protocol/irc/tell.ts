@@ -1,8 +1,8 @@
 /* What one client is told of what it did itself, or of what was done to it alone. */
 import {
-  type Effect,
   type EffectOf,
   type Moment,
+  type OwnEffect,
   type Room,
   type Session,
   markerKey,
@@ -18,11 +18,6 @@ import { refused } from "./refusals.ts";
 import { welcome } from "./registration.ts";
 import { joinText, publicLine, quitText, speech, tagMessage, tagsOf, textOf } from "./render.ts";
 import { formatTime } from "./time.ts";
-
-export type OwnEffect = Exclude<
-  Effect,
-  { kind: "seated" | "seatLost" | "detached" | "historyAsked" | "stopping" }
->;
 
 const TARGET_UNITS_MAX = 128;
 

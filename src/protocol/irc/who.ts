@@ -5,6 +5,7 @@
 import {
   type Room,
   type Session,
+  isStaff,
   matchesMask,
   normaliseMask,
   sessionCalled,
@@ -16,7 +17,7 @@ import { asMiddle } from "./fault.ts";
 import { USER_MODE_LETTERS } from "./modes.ts";
 import { prefixesOf } from "./names.ts";
 import { Numeric } from "./numerics.ts";
-import { addressOf, everybody, idleSeconds, isListedFor, isStaff, roomsShown } from "./people.ts";
+import { addressOf, everybody, idleSeconds, isListedFor, roomsShown } from "./people.ts";
 import { hostOf, realNameOf, userOf } from "./server.ts";
 
 /** Masks are told back to the letter, and no nick, user and host together are longer. */

@@ -1,11 +1,11 @@
-import { type Departed, type Session, foldNick, sessionCalled } from "../../chat/index.ts";
+import { type Departed, type Session, foldNick, isStaff, sessionCalled } from "../../chat/index.ts";
 import type { IrcClient } from "./client.ts";
 import type { IrcCommands } from "./command.ts";
 import { asMiddle } from "./fault.ts";
 import { TARGETS_MAX } from "./isupport.ts";
 import { prefixesOf } from "./names.ts";
 import { Numeric } from "./numerics.ts";
-import { addressOf, idleSeconds, isStaff, roomsShown } from "./people.ts";
+import { addressOf, idleSeconds, roomsShown } from "./people.ts";
 import { hostOf, realNameOf, userOf } from "./server.ts";
 import { isElsewhere } from "./serverTarget.ts";
 import { formatTime } from "./time.ts";
