@@ -37,6 +37,7 @@ export {
   isNick,
   isServiceName,
 } from "./names.ts";
+export { policyText } from "./policy.ts";
 export { PROTOCOLS, type Protocol } from "./protocols.ts";
 export { hasRank, isStaff } from "./ranks.ts";
 export { REASON_BYTES_MAX } from "./reasons.ts";

@@ -1,7 +1,7 @@
 /* What holds on the whole server, and who may change it: filters, links, who is silenced, the shield against raids. */
 import { decodeUtf8, encodeUtf8, withoutCodes } from "../base/index.ts";
 import { refuse } from "./change.ts";
-import type { Effect, RefusalReason } from "./effect.ts";
+import type { Effect, EffectOf, RefusalReason } from "./effect.ts";
 import { cleanMask, isMask, sessionCalled } from "./lookup.ts";
 import { foldNick, isNick } from "./names.ts";
 import { isStaff } from "./ranks.ts";
@@ -153,4 +153,27 @@ function put(
   state.policy = { ...state.policy, ...changed };
   state.changes += 1;
   return [{ kind: "policySet", session, what, on, value }];
+}
+
+/**
+ * What moderators are told of a change.
+ *
+ * @param who changed it, as the protocol calls people; undefined: nobody who is in the chat
+ */
+export function policyText(
+  { what, on, value }: EffectOf<"policySet">,
+  who = "whoever runs this server",
+): string {
+  switch (what) {
+    case "filter":
+      return on ? `${who} lets nobody say "${value}"` : `${who} lets "${value}" be said again`;
+    case "links":
+      return `${who} lets ${value} send links`;
+    case "silence":
+      return on ? `${who} silenced ${value}` : `${who} lets ${value} speak again`;
+    case "shield":
+      return on
+        ? `${who} raised the shield: whoever comes without an account can only read`
+        : `${who} lowered the shield`;
+  }
 }

@@ -6,6 +6,7 @@ import {
   type Room,
   type Session,
   markerKey,
+  policyText,
 } from "../../chat/index.ts";
 import { acknowledge } from "./away.ts";
 import type { IrcClient } from "./client.ts";
@@ -62,7 +63,7 @@ export function tell(
       return client.line(`:${source} WALLOPS :${textOf(effect.text)}`, tags);
     }
     case "policySet":
-      return client.notice(policyText(effect));
+      return client.notice(policyText(effect, effect.session?.nick));
     case "storeChanged":
       return client.notice(
         effect.failed
@@ -234,20 +235,4 @@ function roomRenamed(client: IrcClient, effect: EffectOf<"roomRenamed">, moment:
   const source = client.server.sourceOf(session);
   client.line(`:${source} PART ${previous.name} :${reason}`, tagsOf(client.caps.enabled, moment, session));
   joined(client, session, room, { ...moment, sequence: 0 });
-}
-
-function policyText({ session, what, on, value }: EffectOf<"policySet">): string {
-  const who = session?.nick ?? "whoever runs this server";
-  switch (what) {
-    case "filter":
-      return on ? `${who} lets nobody say "${value}"` : `${who} lets "${value}" be said again`;
-    case "links":
-      return `${who} lets ${value} send links`;
-    case "silence":
-      return on ? `${who} silenced ${value}` : `${who} lets ${value} speak again`;
-    case "shield":
-      return on
-        ? `${who} raised the shield: whoever comes without an account can only read`
-        : `${who} lowered the shield`;
-  }
 }

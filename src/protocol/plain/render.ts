@@ -12,6 +12,7 @@ import {
   type RoomId,
   type Session,
   type SessionId,
+  policyText,
   principalOf,
 } from "../../chat/index.ts";
 import { type PastAnswer, renderAnswer } from "./past.ts";
@@ -246,7 +247,7 @@ export class PlainRenderer {
       case "knocked":
         return this.notice(`those who run ${effect.room.name} know that you want to come in`);
       case "policySet":
-        return this.notice(policyText(effect));
+        return this.notice(policyText(effect, effect.session?.displayName));
       case "announced":
         return withReason(`${effect.session.displayName} to all`, effect.text);
       case "killed":
@@ -347,20 +348,4 @@ function attachedText({ displayName, rooms }: Session, state: ChatState): string
   const names = Array.from(rooms.keys(), (room) => state.rooms.get(room)?.name ?? "");
   const where = names.length === 0 ? "in no room" : `in ${names.join(", ")}`;
   return `you are logged in as ${displayName}, who is ${where}`;
-}
-
-function policyText({ session, what, on, value }: EffectOf<"policySet">): string {
-  const who = session?.displayName ?? "whoever runs this server";
-  switch (what) {
-    case "filter":
-      return on ? `${who} lets nobody say "${value}"` : `${who} lets "${value}" be said again`;
-    case "links":
-      return `${who} lets ${value} send links`;
-    case "silence":
-      return on ? `${who} silenced ${value}` : `${who} lets ${value} speak again`;
-    case "shield":
-      return on
-        ? `${who} raised the shield: whoever comes without an account can only read`
-        : `${who} lowered the shield`;
-  }
 }
