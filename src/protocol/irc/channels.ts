@@ -1,6 +1,14 @@
 /* What concerns rooms, which IRC calls channels. */
 import { encodeUtf8 } from "../../base/index.ts";
-import { type ClientWish, type Room, type Session, roomCalled, sessionCalled } from "../../chat/index.ts";
+import {
+  type ClientWish,
+  type Room,
+  type Session,
+  hasRank,
+  isStaff,
+  roomCalled,
+  sessionCalled,
+} from "../../chat/index.ts";
 import type { IrcClient } from "./client.ts";
 import type { IrcCommands } from "./command.ts";
 import { asMiddle } from "./fault.ts";
@@ -260,12 +268,7 @@ function tellList(client: IrcClient, room: Room, list: keyof typeof LIST_NUMERIC
 }
 
 function runs(session: Session, room: Room): boolean {
-  const membership = session.rooms.get(room.id);
-  if (session.role !== "user") return true;
-  return (
-    membership !== undefined &&
-    (membership.operator || membership.admin || membership.founder || membership.halfOperator)
-  );
+  return isStaff(session) || hasRank(session, room.id, "halfOperator");
 }
 
 function userMode(client: IrcClient, target: string, changes: readonly string[]): void {

@@ -11,6 +11,7 @@ import {
   RANKS,
   type Restriction,
   type Session,
+  hasRank,
   normaliseMask,
 } from "../../chat/index.ts";
 import { CAP } from "./capabilities.ts";
@@ -86,8 +87,7 @@ function isToldSpeech(
 }
 
 function mayInvite({ session }: IrcClient, room: number): boolean {
-  const membership = session?.rooms.get(room);
-  return membership !== undefined && RANKS.slice(0, -1).some((rank) => membership[rank]);
+  return session !== undefined && hasRank(session, room, "halfOperator");
 }
 
 /** @param caps what the client has negotiated, as far as it makes a difference: the key */
